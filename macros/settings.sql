@@ -1,0 +1,15 @@
+{# A setting of the build: the dbt variable, else the environment variable in capitals, else the connector's own
+   default, else the project's. Returns a string, or none where nothing sets it. #}
+{% macro setting(name) -%}
+    {%- set defaults = {
+        'connector': 'native',
+        'extracts_dir': 'extracts/sample',
+        'business_timezone': 'Europe/Paris',
+        'reporting_currency': 'EUR',
+    } -%}
+    {%- set given = var(name, none) or env_var(name | upper, '') -%}
+    {%- if not given and name != 'connector' -%}
+        {%- set given = var('connectors').get(setting('connector'), {}).get(name) -%}
+    {%- endif -%}
+    {{- return((given or defaults.get(name)) | string if (given or defaults.get(name)) else none) -}}
+{%- endmacro %}
