@@ -1,0 +1,2 @@
+-- depends_on: {{ ref('stg_orders') }}
+{{ load_extract('order_lines') }}
