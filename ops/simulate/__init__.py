@@ -1,0 +1,1 @@
+"""A deterministic marketplace simulator that writes extracts in the shape of the input contract."""

@@ -1,0 +1,92 @@
+"""The whole simulation: which subjects there are, in which order they depend on each other."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from ops.simulate import aftersales, demand, finance, lines, marketing, parties
+from ops.simulate.contract import TABLES
+from ops.simulate.deliver import as_known, deliveries, write_daily, write_whole
+from ops.simulate.settings import Settings
+from ops.simulate.world import World, build_world
+
+
+class Simulation:
+    """One marketplace: the shared subjects are simulated at once, each table when it is asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.world: World = build_world(settings)
+        self.sellers = parties.simulate_sellers(self.world)
+        self.offers = parties.simulate_offers(self.world, self.sellers)
+        self.demand = demand.simulate_demand(self.world)
+        self.lines = lines.simulate_lines(self.world, self.demand, self.sellers, self.offers)
+        self.after = aftersales.simulate_aftersales(self.world, self.demand, self.offers, self.lines)
+        aftersales.plant_sellers(self.world, self.sellers)
+        self.makers: dict[str, Callable[[], pl.DataFrame]] = {
+            "customers": lambda: demand.customers_table(self.world, self.demand),
+            "sellers": lambda: parties.sellers_table(self.world, self.sellers),
+            "seller_status_events": lambda: parties.status_events_table(self.world, self.sellers),
+            "products": lambda: parties.products_table(self.world, self.offers),
+            "offers": lambda: parties.offers_table(self.world, self.offers),
+            "orders": lambda: demand.orders_table(self.world, self.demand),
+            "order_lines": lambda: lines.order_lines_table(self.world, self.demand, self.lines),
+            "payments": lambda: lines.payments_table(self.world, self.demand, self.lines),
+            "returns": lambda: aftersales.returns_table(self.world, self.after),
+            "refunds": lambda: aftersales.refunds_table(self.world, self.demand, self.lines, self.after),
+            "claims": lambda: aftersales.claims_table(self.after),
+            "reviews": lambda: aftersales.reviews_table(self.world, self.demand, self.lines),
+            "exchange_rates": lambda: finance.exchange_rates_table(self.world),
+            "leads": lambda: marketing.leads_table(self.world, self.demand, self.sellers),
+        }
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One table as it is known at the end of the span, in the contract's shape."""
+        return as_known(name, self.makers[name](), self.world.cutoff)
+
+    def daily(self, name: str) -> pl.DataFrame:
+        """Every delivered version of one table's rows with its delivery day `dt`."""
+        return deliveries(name, self.makers[name](), self.world.first_day, self.world.cutoff)
+
+    def names(self) -> Iterator[str]:
+        """The tables asked for, in the order of the contract."""
+        unknown = [name for name in self.settings.tables if name not in TABLES]
+        if unknown:
+            raise ValueError(f"unknown tables {', '.join(unknown)}; known: {', '.join(TABLES)}")
+        return (name for name in TABLES if name in self.makers and name in (self.settings.tables or TABLES))
+
+
+def _clear(out: Path, name: str) -> None:
+    """Remove an earlier extract of a table, whatever its format."""
+    for old in (out / name, *(out / f"{name}.{fmt}" for fmt in ("csv", "csv.gz", "parquet"))):
+        if old.is_dir():
+            shutil.rmtree(old)
+        elif old.exists():
+            old.unlink()
+
+
+def write_extracts(settings: Settings, out: Path, say: Callable[[str], None] = lambda _: None) -> dict:
+    """Simulate and write every table asked for, and `truth.json` beside them; returns the truth.
+
+    Earlier extracts of the same tables in `out` are replaced, other files are left alone.
+    """
+    began = time.perf_counter()
+    simulation = Simulation(settings)
+    say(f"{simulation.demand.size} orders simulated in {time.perf_counter() - began:.1f} s")
+    out.mkdir(parents=True, exist_ok=True)
+    rows = {}
+    for name in simulation.names():
+        _clear(out, name)
+        fmt = settings.format_of(name)
+        if settings.daily:
+            rows[name] = write_daily(name, simulation.daily(name), out, fmt)
+        else:
+            rows[name] = write_whole(name, simulation.table(name), out, fmt)
+        say(f"{name}: {rows[name]} rows ({time.perf_counter() - began:.1f} s)")
+    truth = {"seed": settings.seed, **simulation.world.truth, "rows": rows}
+    (out / "truth.json").write_text(json.dumps(truth, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return truth
