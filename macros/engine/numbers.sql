@@ -1,0 +1,22 @@
+{# Exact continuous percentile (linear interpolation) of an expression, as a double. #}
+{% macro exact_percentile(expression, fraction) %}
+    {{- return(adapter.dispatch('exact_percentile', 'marketplace_kpis')(expression, fraction)) -}}
+{% endmacro %}
+
+{% macro duckdb__exact_percentile(expression, fraction) -%}
+    quantile_cont(cast({{ expression }} as double), {{ fraction }})
+{%- endmacro %}
+
+{% macro spark__exact_percentile(expression, fraction) -%}
+    percentile(cast({{ expression }} as double), {{ fraction }})
+{%- endmacro %}
+
+
+{# Stops the build with a message (a SQL string expression) from inside a query. #}
+{% macro stop_with(message) %}
+    {{- return(adapter.dispatch('stop_with', 'marketplace_kpis')(message)) -}}
+{% endmacro %}
+
+{% macro duckdb__stop_with(message) -%} error({{ message }}) {%- endmacro %}
+
+{% macro spark__stop_with(message) -%} raise_error({{ message }}) {%- endmacro %}

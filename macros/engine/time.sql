@@ -1,0 +1,92 @@
+{# Dates and times where the engines differ. Timestamps in the warehouse are UTC without a zone. #}
+
+{# The business day (date) of a UTC timestamp: cut at local midnight, right over daylight saving. #}
+{% macro business_day(timestamp) %}
+    {{- return(adapter.dispatch('business_day', 'marketplace_kpis')(timestamp)) -}}
+{% endmacro %}
+
+{% macro duckdb__business_day(timestamp) -%}
+    cast(timezone('{{ setting("business_timezone") }}', timezone('UTC', {{ timestamp }})) as date)
+{%- endmacro %}
+
+{% macro spark__business_day(timestamp) -%}
+    to_date(from_utc_timestamp({{ timestamp }}, '{{ setting("business_timezone") }}'))
+{%- endmacro %}
+
+
+{# The UTC timestamp at which a business day (date) begins. #}
+{% macro day_begins_at(day) %}
+    {{- return(adapter.dispatch('day_begins_at', 'marketplace_kpis')(day)) -}}
+{% endmacro %}
+
+{% macro duckdb__day_begins_at(day) -%}
+    timezone('UTC', timezone('{{ setting("business_timezone") }}', cast({{ day }} as timestamp)))
+{%- endmacro %}
+
+{% macro spark__day_begins_at(day) -%}
+    to_utc_timestamp(cast({{ day }} as timestamp), '{{ setting("business_timezone") }}')
+{%- endmacro %}
+
+
+{# A date moved by a number of days. #}
+{% macro add_days(day, days) %}
+    {{- return(adapter.dispatch('add_days', 'marketplace_kpis')(day, days)) -}}
+{% endmacro %}
+
+{% macro duckdb__add_days(day, days) -%}
+    ({{ day }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__add_days(day, days) -%}
+    date_add({{ day }}, cast({{ days }} as int))
+{%- endmacro %}
+
+
+{# Whole days from one date to another (negative when the second comes first). #}
+{% macro days_from(first, second) -%}
+    {{ dbt.datediff(first, second, 'day') }}
+{%- endmacro %}
+
+
+{# Hours between two timestamps as a double; clocks that disagree (a negative duration) count as 0. #}
+{% macro hours_between(first, second) %}
+    {{- return(adapter.dispatch('hours_between', 'marketplace_kpis')(first, second)) -}}
+{% endmacro %}
+
+{% macro duckdb__hours_between(first, second) -%}
+    case
+        when {{ second }} < {{ first }} then 0.0
+        else cast(epoch_us({{ second }}) - epoch_us({{ first }}) as double) / 3600000000.0
+    end
+{%- endmacro %}
+
+{% macro spark__hours_between(first, second) -%}
+    case
+        when {{ second }} < {{ first }} then 0.0D
+        else cast(unix_micros({{ second }}) - unix_micros({{ first }}) as double) / 3600000000.0D
+    end
+{%- endmacro %}
+
+
+{# The first day of the period (day, week from Monday, month, quarter, year) a date lies in. #}
+{% macro period_start(grain, day) -%}
+    {%- if grain == 'day' -%} {{ day }} {%- else -%} cast(date_trunc('{{ grain }}', {{ day }}) as date) {%- endif -%}
+{%- endmacro %}
+
+
+{# Every date from first to last, as rows of one column date_day. #}
+{% macro every_day(first, last, relation) %}
+    {{- return(adapter.dispatch('every_day', 'marketplace_kpis')(first, last, relation)) -}}
+{% endmacro %}
+
+{% macro duckdb__every_day(first, last, relation) -%}
+    select cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date) as date_day
+    from {{ relation }}
+    where {{ first }} <= {{ last }}
+{%- endmacro %}
+
+{% macro spark__every_day(first, last, relation) -%}
+    select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date_day
+    from {{ relation }}
+    where {{ first }} <= {{ last }}
+{%- endmacro %}

@@ -1,0 +1,34 @@
+with vacation_events as (
+    select
+        seller_id,
+        occurred_at,
+        status
+    from {{ ref('stg_seller_status_events') }}
+    cross join {{ ref('int_span') }} as span
+    where status in ('vacation_started', 'vacation_ended') and occurred_at < span.as_of_end
+),
+
+starts as (
+    select
+        seller_id,
+        occurred_at as started_at
+    from vacation_events
+    where status = 'vacation_started'
+),
+
+ends as (
+    select
+        seller_id,
+        occurred_at as ended_at
+    from vacation_events
+    where status = 'vacation_ended'
+)
+
+-- a vacation lasts to the next recorded end; one without an end is still going on
+select
+    starts.seller_id,
+    starts.started_at,
+    coalesce(min(ends.ended_at), cast('2100-01-01' as timestamp)) as ended_at
+from starts
+left join ends on starts.seller_id = ends.seller_id and starts.started_at <= ends.ended_at
+group by starts.seller_id, starts.started_at

@@ -1,0 +1,1 @@
+{{ orders_cut_by('category') }}

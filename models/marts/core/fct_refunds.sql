@@ -1,0 +1,67 @@
+with refunds as (
+    select * from {{ ref('stg_refunds') }}
+),
+
+lines as (
+    select * from {{ ref('stg_order_lines') }}
+),
+
+products as (
+    select * from {{ ref('stg_products') }}
+),
+
+orders as (
+    select * from {{ ref('int_orders') }}
+),
+
+rates as (
+    select * from {{ ref('int_exchange_rates') }}
+),
+
+span as (
+    select * from {{ ref('int_span') }}
+),
+
+dated as (
+    select
+        refunds.*,
+        {{ business_day('refunds.refunded_at') }} as refunded_on
+    from refunds
+    cross join span
+    where refunds.refunded_at < span.as_of_end
+),
+
+converted as (
+    select
+        dated.*,
+        {{ exchange_rate('dated.currency', 'dated.refunded_on', 'rates') }} as exchange_rate
+    from dated
+    left join rates on dated.currency = rates.currency and dated.refunded_on = rates.rate_day
+)
+
+select
+    -- ids
+    converted.refund_id,
+    converted.order_line_id,
+    lines.order_id,
+    lines.seller_id,
+    lines.product_id,
+
+    -- attributes
+    products.category,
+    converted.reason,
+    converted.currency,
+
+    -- times
+    converted.refunded_at,
+    converted.refunded_on,
+
+    -- money
+    cast(converted.amount as decimal(18, 4)) as amount_original,
+    {{ reported('converted.amount', 'converted.exchange_rate') }} as amount,
+    {{ reported('converted.commission_reversed', 'converted.exchange_rate') }} as commission_reversed
+from converted
+left join lines on converted.order_line_id = lines.order_line_id
+left join products on lines.product_id = products.product_id
+left join orders on lines.order_id = orders.order_id
+where coalesce(orders.is_counted, true)

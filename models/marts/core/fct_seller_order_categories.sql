@@ -1,0 +1,1 @@
+{{ seller_orders(cut_by=['category']) }}

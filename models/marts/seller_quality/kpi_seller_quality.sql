@@ -1,0 +1,126 @@
+with seller_orders as (
+    select * from {{ ref('fct_seller_orders') }}
+),
+
+seller_order_categories as (
+    select * from {{ ref('fct_seller_order_categories') }}
+),
+
+shipped_seller_orders as (
+    select * from seller_orders
+    where is_shipped
+),
+
+shipped_seller_order_categories as (
+    select * from seller_order_categories
+    where is_shipped
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+    where is_paid
+),
+
+order_categories as (
+    select * from {{ ref('fct_order_categories') }}
+),
+
+order_sellers as (
+    select * from {{ ref('fct_order_sellers') }}
+),
+
+valid_lines as (
+    select * from {{ ref('fct_order_lines') }}
+    where is_valid
+),
+
+{%- set by_place = {'country': 'country', 'region': 'region'} -%}
+{%- set by_category = {'category': 'category'} -%}
+{%- set by_seller = {'seller': 'seller_id'} -%}
+{%- set by_place_and_seller = {'country': 'country', 'region': 'region', 'seller': 'seller_id'} -%}
+{%- set by_all = {'country': 'country', 'region': 'region', 'seller': 'seller_id', 'category': 'category'} -%}
+
+{%- set seller_order_terms = {
+    'seller_orders': 'count(*)',
+    'seller_cancelled_seller_orders': 'count_if(is_seller_cancelled)',
+} -%}
+{%- set acceptance_terms = {
+    'accepted_seller_orders': "count_if(acceptance_status = 'accepted')",
+    'decided_seller_orders': "count_if(acceptance_status in ('accepted', 'refused'))",
+} -%}
+{%- set shipping_terms = {
+    'accepted_seller_orders_to_ship': "count_if(acceptance_status = 'accepted' and is_ship_by_passed)",
+    'accepted_seller_orders_shipped': "count_if(acceptance_status = 'accepted' and is_ship_by_passed and is_shipped)",
+} -%}
+{%- set due_terms = {
+    'due_seller_orders': 'count_if(is_due)',
+    'late_seller_orders': 'count_if(is_due and is_late_shipment)',
+} -%}
+{%- set promise_terms = {
+    'promised_lines': 'count(*)',
+    'on_time_lines': 'count_if(delivered_on <= promised_on)',
+} -%}
+{%- set processing_terms = {
+    'processing_time_median': ['processing_hours', 0.5],
+    'processing_time_p90': ['processing_hours', 0.9],
+} -%}
+{%- set order_terms = {
+    'orders': 'count(*)',
+    'orders_with_cancelled_line': 'count_if(has_cancelled_line)',
+} -%}
+{%- set accepted_at = ['order_lines.accepted_at'] -%}
+{%- set ship_by_at = ['order_lines.accepted_at', 'order_lines.ship_by_at'] -%}
+{%- set due = ['order_lines.ship_by_at', 'order_lines.shipped_at'] -%}
+{%- set promised = ['order_lines.promised_delivery_at', 'order_lines.delivered_at'] -%}
+{%- set shipped_at = ['order_lines.shipped_at'] -%}
+
+{{ kpi_terms([
+    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': seller_order_terms},
+    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': seller_order_terms},
+    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': acceptance_terms, 'needs': accepted_at},
+    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': acceptance_terms, 'needs': accepted_at},
+    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': shipping_terms, 'needs': ship_by_at},
+    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': shipping_terms, 'needs': ship_by_at},
+    {'shape': 'sums', 'from': 'seller_orders', 'day': 'due_on', 'dimensions': by_place_and_seller, 'terms': due_terms, 'needs': due},
+    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'due_on', 'is_cut': true, 'dimensions': by_category, 'terms': due_terms, 'needs': due},
+    {'shape': 'sums', 'from': 'valid_lines', 'day': 'promised_on', 'dimensions': by_all, 'terms': promise_terms, 'needs': promised},
+    {'shape': 'percentiles', 'from': 'shipped_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': processing_terms, 'needs': shipped_at},
+    {'shape': 'percentiles', 'from': 'shipped_seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': processing_terms, 'needs': shipped_at},
+    {'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': by_place, 'terms': order_terms},
+    {'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': order_terms},
+    {'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_seller, 'terms': order_terms},
+]) }}
+
+select
+    {{ kpi_keys() }},
+
+    -- acceptance
+    seller_orders,
+    accepted_seller_orders,
+    decided_seller_orders,
+    {{ ratio('accepted_seller_orders', 'decided_seller_orders') }} as acceptance_rate,
+
+    -- shipping
+    accepted_seller_orders_shipped,
+    accepted_seller_orders_to_ship,
+    {{ ratio('accepted_seller_orders_shipped', 'accepted_seller_orders_to_ship') }} as shipping_rate,
+    late_seller_orders,
+    due_seller_orders,
+    {{ ratio('late_seller_orders', 'due_seller_orders') }} as late_shipment_rate,
+    processing_time_median,
+    processing_time_median_n,
+    processing_time_p90,
+    processing_time_p90_n,
+
+    -- delivery
+    on_time_lines,
+    promised_lines,
+    {{ ratio('on_time_lines', 'promised_lines') }} as on_time_delivery_rate,
+
+    -- cancellation
+    orders_with_cancelled_line,
+    orders,
+    {{ ratio('orders_with_cancelled_line', 'orders') }} as cancellation_rate,
+    seller_cancelled_seller_orders,
+    {{ ratio('seller_cancelled_seller_orders', 'seller_orders') }} as seller_cancellation_rate
+from terms
