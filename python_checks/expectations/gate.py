@@ -1,0 +1,149 @@
+"""Runs the suites against a build and tells whether it may be published."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when Great Expectations is imported
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+from great_expectations.core.batch import Batch
+from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.expectations.expectation import Expectation
+
+from ops.project import models
+from python_checks.expectations.dialect import connection_string
+from python_checks.expectations.suites import ExpectNoRows, Rules, expectations, staged_rules
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one expectation came to. `error` is set when it could not be computed, which counts as failed."""
+
+    expectation: str
+    passed: bool
+    error: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """The verdicts on one table. `problem` is set when the table could not be judged at all."""
+
+    schema: str
+    table: str
+    verdicts: tuple[Verdict, ...] = ()
+    problem: str = ""
+    seconds: float = 0.0
+
+    @property
+    def failures(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if not verdict.passed]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problem and not self.failures
+
+
+class Gate:
+    """The suites of a project, ready to judge one build file, which is opened read-only."""
+
+    def __init__(self, database: Path, manifest: Mapping[str, Any], suites: Mapping[str, Rules]) -> None:
+        self._manifest = manifest
+        self._suites = suites
+        logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # every exception is reported below
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        self._source: SQLDatasource = context.data_sources.add_sql(
+            database.stem,
+            connection_string=connection_string(str(database)),
+            create_temp_table=False,
+            kwargs={"connect_args": {"read_only": True}},
+        )
+
+    def run(self) -> Iterator[TableResult]:
+        """Judge every table, staged ones first, then the canaries; a result as soon as it is there."""
+        staged = list(models(self._manifest, "staging"))
+        published = list(models(self._manifest, "marts"))
+        for model in staged:
+            yield self._judge(model, staged_rules(model))
+        for model in published:
+            if model["name"] in self._suites:
+                yield self._judge(model, self._suites[model["name"]])
+            else:
+                yield TableResult(model["schema"], model["name"], problem="a published table without a suite")
+        for name in sorted(self._suites.keys() - {model["name"] for model in published}):
+            yield TableResult("marts", name, problem="a suite for a table that is not published")
+        yield self._canaries()
+
+    def _judge(self, model: Mapping[str, Any], rules: Rules) -> TableResult:
+        started = time.monotonic()
+        if not model["columns"]:
+            return TableResult(model["schema"], model["name"], problem="no columns in its YAML to hold it to")
+        try:
+            asset = self._source.add_table_asset(model["name"], table_name=model["alias"], schema_name=model["schema"])
+            batch = asset.add_batch_definition_whole_table("all").get_batch()
+            verdicts = tuple(_verdicts(batch, expectations(model, rules)))
+        except Exception as error:  # whatever stops a table from being judged stops the release
+            return TableResult(model["schema"], model["name"], problem=_first_line(error))
+        return TableResult(model["schema"], model["name"], verdicts, seconds=time.monotonic() - started)
+
+    def _canaries(self) -> TableResult:
+        """Expectations known to be wrong, one of each kind. One that passes shows that nothing is being checked."""
+        asset = self._source.add_query_asset("canary", query="select cast(null as integer) as missing, 9 as nine")
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+        wrong = [
+            gxe.ExpectColumnValuesToNotBeNull(column="missing"),
+            gxe.ExpectColumnValuesToBeInSet(column="nine", value_set=[8]),
+            gxe.ExpectColumnValuesToBeBetween(column="nine", max_value=8),
+            ExpectNoRows(unexpected_rows_query="select * from {batch}"),
+        ]
+        sung = [verdict for verdict in _verdicts(batch, wrong) if not verdict.passed and not verdict.error]
+        silent = len(wrong) - len(sung)
+        return TableResult("", "canaries", problem=f"{silent} canaries did not fail as they must" if silent else "")
+
+
+def _verdicts(batch: Batch, suite: list[Expectation]) -> Iterator[Verdict]:
+    """Validate cheaply first, then once more with details what failed."""
+    named = gx.ExpectationSuite(name=batch.data_asset.name, expectations=suite)
+    results = batch.validate(named, result_format="BOOLEAN_ONLY")
+    failed = []
+    for result in results.results:
+        expectation = result.expectation_config.to_domain_obj()
+        error = _exception(result.exception_info)
+        if result.success or error:
+            yield Verdict(describe(expectation), bool(result.success) and not error, error)
+        else:
+            failed.append(expectation)
+    for expectation in failed:
+        result = batch.validate(expectation, result_format={"result_format": "BASIC", "partial_unexpected_count": 5})
+        yield Verdict(describe(expectation), False, details=dict(result.result))
+
+
+def _exception(info: Mapping[str, Any] | None) -> str:
+    """The message of an exception that Great Expectations caught; it nests one record per metric, or none."""
+    if not info:
+        return ""
+    records = [info] if "raised_exception" in info else info.values()
+    return "; ".join(_first_line(record["exception_message"]) for record in records if record["raised_exception"])
+
+
+def _first_line(error: object) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), repr(error))
+
+
+def describe(expectation: Expectation) -> str:
+    """An expectation in words: its own description, else its type and what it was told."""
+    if expectation.description:
+        return expectation.description
+    told = {name: value for name, value in expectation.configuration.kwargs.items() if name != "batch_id"}
+    column = told.pop("column", "")
+    kind = expectation.configuration.type.removeprefix("expect_column_values_to_").removeprefix("expect_")
+    return " ".join([column, kind.replace("_", " "), *(f"{name}={value}" for name, value in told.items())]).strip()
