@@ -49,6 +49,7 @@
         when min(case when {{ lines }}.is_valid and not {{ lines }}.is_delivered then 0 else 1 end) = 1
             then max(case when {{ lines }}.is_valid then {{ lines }}.delivered_at end)
     end as delivered_at,
+    max(case when {{ lines }}.is_dispute_defect then 1 else 0 end) = 1 as has_dispute_defect,
     sum({{ lines }}.quantity) as quantity,
     sum({{ lines }}.line_value) as line_value,
     sum({{ lines }}.net_value) as net_value
@@ -150,6 +151,7 @@ select
     grouped.due_shipped_at is null or grouped.due_shipped_at > grouped.due_at as is_late_shipment,
     coalesce(reviews.reviews, 0) > 0 as is_reviewed,
     coalesce(reviews.is_negative, false) as is_negatively_reviewed,
+    coalesce(reviews.is_negative, false) or grouped.has_dispute_defect as is_defective,
 
     -- numerics
     cast(grouped.lines as bigint) as lines,

@@ -28,6 +28,24 @@ refunds as (
     group by order_line_id
 ),
 
+claims as (
+    select
+        order_line_id,
+        max(case when not is_withdrawn then 1 else 0 end) = 1 as is_claimed,
+        max(case when is_defect then 1 else 0 end) = 1 as is_dispute_defect
+    from {{ ref('fct_claims') }}
+    group by order_line_id
+),
+
+returns as (
+    select
+        order_line_id,
+        requested_on,
+        sum(quantity) as quantity
+    from {{ ref('fct_returns') }}
+    group by order_line_id, requested_on
+),
+
 -- what had happened by the end of as_of
 known as (
     select
@@ -72,83 +90,109 @@ flagged as (
             or known_cancelled_at < coalesce(known_shipped_at, known_delivered_at)
         ) as is_cancelled_before_shipment
     from known
+),
+
+dated as (
+    select
+        *,
+        {{ business_day('left_at') }} as shipped_on,
+        {{ business_day('promised_delivery_at') }} as promised_on,
+        {{ business_day('known_delivered_at') }} as delivered_on
+    from flagged
+),
+
+-- units asked back within 30 days of delivery
+returned as (
+    select
+        dated.order_line_id,
+        sum(returns.quantity) as returned_quantity
+    from dated
+    inner join returns
+        on dated.order_line_id = returns.order_line_id
+        and returns.requested_on between dated.delivered_on and {{ add_days('dated.delivered_on', 30) }}
+    group by dated.order_line_id
 )
 
 select
     -- ids
-    flagged.order_line_id,
-    flagged.order_id,
-    flagged.seller_id,
-    flagged.product_id,
-    flagged.offer_id,
-    flagged.customer_id,
+    dated.order_line_id,
+    dated.order_id,
+    dated.seller_id,
+    dated.product_id,
+    dated.offer_id,
+    dated.customer_id,
 
     -- attributes
-    flagged.category,
-    flagged.product_family,
-    flagged.country,
-    flagged.region,
-    flagged.sales_channel,
-    flagged.customer_type,
-    flagged.fulfilled_by,
-    flagged.currency,
+    dated.category,
+    dated.product_family,
+    dated.country,
+    dated.region,
+    dated.sales_channel,
+    dated.customer_type,
+    dated.fulfilled_by,
+    dated.currency,
 
     -- times
-    flagged.ordered_at,
-    flagged.ordered_on,
-    flagged.paid_at,
-    flagged.known_accepted_at as accepted_at,
-    flagged.known_refused_at as refused_at,
-    flagged.ship_by_at,
-    flagged.left_at as shipped_at,
-    {{ business_day('flagged.left_at') }} as shipped_on,
-    {{ business_day('flagged.promised_delivery_at') }} as promised_on,
-    flagged.known_delivered_at as delivered_at,
-    {{ business_day('flagged.known_delivered_at') }} as delivered_on,
-    flagged.known_cancelled_at as cancelled_at,
-    case when flagged.is_cancelled then flagged.cancelled_by end as cancelled_by,
+    dated.ordered_at,
+    dated.ordered_on,
+    dated.paid_at,
+    dated.known_accepted_at as accepted_at,
+    dated.known_refused_at as refused_at,
+    dated.ship_by_at,
+    dated.left_at as shipped_at,
+    dated.shipped_on,
+    dated.promised_on,
+    dated.known_delivered_at as delivered_at,
+    dated.delivered_on,
+    dated.known_cancelled_at as cancelled_at,
+    case when dated.is_cancelled then dated.cancelled_by end as cancelled_by,
 
     -- flags
-    flagged.is_paid,
-    flagged.is_refused,
-    flagged.is_cancelled,
-    flagged.is_cancelled_before_shipment,
+    dated.is_paid,
+    dated.is_refused,
+    dated.is_cancelled,
+    dated.is_cancelled_before_shipment,
     case
-        when flagged.is_cancelled_before_acceptance and flagged.cancelled_by = 'buyer' then 'left_out'
+        when dated.is_cancelled_before_acceptance and dated.cancelled_by = 'buyer' then 'left_out'
         when
-            flagged.is_refused
-            or (flagged.is_cancelled_before_acceptance and flagged.cancelled_by in ('seller', 'platform'))
+            dated.is_refused
+            or (dated.is_cancelled_before_acceptance and dated.cancelled_by in ('seller', 'platform'))
             then 'refused'
-        when flagged.known_accepted_at is not null then 'accepted'
+        when dated.known_accepted_at is not null then 'accepted'
         else 'waiting'
     end as acceptance_status,
-    flagged.is_paid and not flagged.is_refused and not flagged.is_cancelled as is_valid,
-    flagged.known_accepted_at is not null and not flagged.is_refused as is_accepted,
-    flagged.left_at is not null as is_shipped,
-    flagged.known_delivered_at is not null as is_delivered,
-    coalesce(flagged.fulfilled_by = 'platform', false) as is_platform_fulfilled,
+    dated.is_paid and not dated.is_refused and not dated.is_cancelled as is_valid,
+    dated.known_accepted_at is not null and not dated.is_refused as is_accepted,
+    dated.left_at is not null as is_shipped,
+    dated.known_delivered_at is not null as is_delivered,
+    coalesce(dated.fulfilled_by = 'platform', false) as is_platform_fulfilled,
     coalesce(refunds.is_refunded, false) as is_refunded,
-    flagged.tracking_valid as is_tracking_valid,
+    coalesce(claims.is_claimed, false) as is_claimed,
+    coalesce(claims.is_dispute_defect, false) as is_dispute_defect,
+    dated.tracking_valid as is_tracking_valid,
 
     -- numerics, money in the currency of the order
-    flagged.quantity,
-    flagged.unit_price,
-    flagged.exchange_rate,
-    flagged.line_value_original,
+    dated.quantity,
+    case when dated.known_delivered_at is not null then least(dated.quantity, coalesce(returned.returned_quantity, 0)) else 0 end as returned_quantity,
+    dated.unit_price,
+    dated.exchange_rate,
+    dated.line_value_original,
 
     -- money in the reporting currency
-    {{ reported('flagged.line_value_original', 'flagged.exchange_rate') }} as line_value,
-    {{ reported('flagged.shipping_amount', 'flagged.exchange_rate') }} as shipping_amount,
-    {{ reported('flagged.platform_discount', 'flagged.exchange_rate') }} as platform_discount,
-    {{ reported('flagged.commission_amount', 'flagged.exchange_rate') }} as commission_amount,
-    {{ reported('flagged.quantity * flagged.unit_cost', 'flagged.exchange_rate') }} as handling_cost,
+    {{ reported('dated.line_value_original', 'dated.exchange_rate') }} as line_value,
+    {{ reported('dated.shipping_amount', 'dated.exchange_rate') }} as shipping_amount,
+    {{ reported('dated.platform_discount', 'dated.exchange_rate') }} as platform_discount,
+    {{ reported('dated.commission_amount', 'dated.exchange_rate') }} as commission_amount,
+    {{ reported('dated.quantity * dated.unit_cost', 'dated.exchange_rate') }} as handling_cost,
     coalesce(refunds.refunded_amount, 0) as refunded_amount,
     case
-        when flagged.is_refused or flagged.is_cancelled then 0
-        else {{ reported('flagged.line_value_original', 'flagged.exchange_rate') }} - least(
+        when dated.is_refused or dated.is_cancelled then 0
+        else {{ reported('dated.line_value_original', 'dated.exchange_rate') }} - least(
             coalesce(refunds.refunded_amount, 0),
-            {{ reported('flagged.line_value_original', 'flagged.exchange_rate') }}
+            {{ reported('dated.line_value_original', 'dated.exchange_rate') }}
         )
     end as net_value
-from flagged
-left join refunds on flagged.order_line_id = refunds.order_line_id
+from dated
+left join refunds on dated.order_line_id = refunds.order_line_id
+left join claims on dated.order_line_id = claims.order_line_id
+left join returned on dated.order_line_id = returned.order_line_id
