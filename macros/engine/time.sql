@@ -74,6 +74,16 @@
 {%- endmacro %}
 
 
+{# The start of the period before the one a row of int_periods describes. #}
+{% macro period_before(periods) -%}
+    case {{ periods }}.period_grain
+        {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
+        when '{{ grain }}' then {{ period_start(grain, add_days(periods ~ '.period_start', -1)) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+
 {# Every date from first to last, as rows of one column date_day. #}
 {% macro every_day(first, last, relation) %}
     {{- return(adapter.dispatch('every_day', 'marketplace_kpis')(first, last, relation)) -}}

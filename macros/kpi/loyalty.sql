@@ -12,3 +12,12 @@
         )
     )
 {%- endmacro %}
+
+
+{# Counts a buyer of the period once when the period before has a valid order too: at the first order in the period. #}
+{% macro retained_buyer_in_period() -%}
+    count_if(
+        date_trunc('{grain}', previous_valid_order_on)
+        = date_trunc('{grain}', {{ add_days("cast(date_trunc('{grain}', ordered_on) as date)", -1) }})
+    )
+{%- endmacro %}

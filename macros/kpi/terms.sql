@@ -10,7 +10,9 @@ A spec is a dictionary:
               distinct     terms are conditions; counts the distinct `entity` among the rows that meet them.
               rolling      terms are [starts, ends] dates; counts the rows open (starts <= day < ends) on the period's last day.
               percentiles  terms are [expression, fraction]; each also gives <term>_n, the number of measured rows.
+              previous     terms are columns of the spec named in `from`, as they were one period before.
               given        terms are columns of `from`, which has the keys of a period and segment already.
+  name        names the spec's CTE, for a `previous` one
   from        the CTE to read
   day         its date column (sums, distinct, percentiles)
   entity      its id column (distinct)
@@ -34,7 +36,7 @@ inputs as (
 
 {% set sources = [] -%}
 {% for spec in specs -%}
-    {%- set name = 'terms_' ~ loop.index -%}
+    {%- set name = spec.get('name', 'terms_' ~ loop.index) -%}
     {%- set dimensions = kpi_dimensions_of(spec) -%}
     {%- set is_whole = not spec.get('is_cut', false) -%}
     {%- if is_whole or dimensions -%}
@@ -42,6 +44,7 @@ inputs as (
         {%- elif spec.shape == 'distinct' -%} {{ kpi_distinct(name, spec, dimensions, is_whole) }}
         {%- elif spec.shape == 'rolling' -%} {{ kpi_rolling(name, spec, dimensions, is_whole) }}
         {%- elif spec.shape == 'percentiles' -%} {{ kpi_percentiles(name, spec, dimensions, is_whole) }}
+        {%- elif spec.shape == 'previous' -%} {{ kpi_previous(name, spec) }}
         {%- elif spec.shape == 'given' -%} {{ kpi_given(name, spec, dimensions, is_whole) }}
         {%- else -%} {{ exceptions.raise_compiler_error("kpi_terms: unknown shape '" ~ spec.shape ~ "'") }}
         {%- endif -%}
@@ -413,6 +416,26 @@ terms as (
         {{ kpi_where_published(grain) }}
         {{ 'union all' if not loop.last }}
     {% endfor -%}
+),
+
+{% endmacro %}
+
+
+{# A period's terms as the period before has them. #}
+{% macro kpi_previous(name, spec) %}
+{{ name }} as (
+    select
+        this.period_grain,
+        this.period_start,
+        before.dimension,
+        before.dimension_value,
+        {% for term, column in spec.terms.items() -%}
+            before.{{ column }} as {{ term }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from {{ spec.from }} as before
+    inner join periods as this
+        on before.period_grain = this.period_grain
+        and before.period_start = {{ period_before('this') }}
 ),
 
 {% endmacro %}

@@ -17,6 +17,11 @@ seller_order_categories as (
     select * from {{ ref('fct_seller_order_categories') }}
 ),
 
+valid_lines as (
+    select * from {{ ref('fct_order_lines') }}
+    where is_valid
+),
+
 sellers as (
     select * from {{ ref('dim_seller') }}
 ),
@@ -57,6 +62,165 @@ seller_category_days as (
         ordered_on,
         lead(ordered_on) over (partition by seller_id, category order by ordered_on) as next_on
     from (select distinct seller_id, category, ordered_on from seller_order_categories where is_valid) as days
+),
+
+-- the time a seller is registered: from validation, and not while its latest closed or reinstated status is closed
+seller_status_days as (
+    select
+        events.seller_id,
+        {{ business_day('events.occurred_at') }} as status_on,
+        events.status,
+        row_number() over (
+            partition by events.seller_id, {{ business_day('events.occurred_at') }}
+            order by events.occurred_at desc, events.event_id desc
+        ) as recency
+    from {{ ref('stg_seller_status_events') }} as events
+    cross join {{ ref('int_span') }} as span
+    where events.status in ('closed', 'reinstated') and events.occurred_at < span.as_of_end
+),
+
+seller_states as (
+    select
+        seller_id,
+        status_on,
+        status,
+        lead(status_on) over (partition by seller_id order by status_on) as next_status_on
+    from seller_status_days
+    where recency = 1
+),
+
+first_states as (
+    select
+        seller_id,
+        min(status_on) as first_status_on
+    from seller_states
+    group by seller_id
+),
+
+registered_sellers as (
+    select
+        sellers.country,
+        sellers.region,
+        sellers.validated_on as starts,
+        coalesce(first_states.first_status_on, {{ far_future() }}) as ends
+    from sellers
+    left join first_states on sellers.seller_id = first_states.seller_id
+    where sellers.validated_on is not null
+    union all
+    select
+        sellers.country,
+        sellers.region,
+        greatest(sellers.validated_on, seller_states.status_on) as starts,
+        coalesce(seller_states.next_status_on, {{ far_future() }}) as ends
+    from sellers
+    inner join seller_states on sellers.seller_id = seller_states.seller_id and seller_states.status = 'reinstated'
+    where sellers.validated_on is not null
+),
+
+registered_customers as (
+    select
+        country,
+        region,
+        created_on as starts,
+        {{ far_future() }} as ends
+    from {{ ref('dim_customer') }}
+),
+
+new_sellers as (
+    select
+        country,
+        region,
+        validated_on,
+        first_sale_after_validation_on <= {{ add_days('validated_on', 60) }} as is_activated_60d,
+        -- without a sale yet: longer than any; found again and removed below
+        case
+            when first_valid_sale_on is null then {{ longer_than_any() }}
+            else greatest({{ days_from('validated_on', 'first_valid_sale_on') }}, 0)
+        end as days_to_first_sale
+    from sellers
+    where validated_on is not null
+),
+
+offers as (
+    select
+        offers.offer_id,
+        offers.seller_id,
+        offers.product_id,
+        offers.category,
+        sellers.country,
+        sellers.region,
+        offers.listed_on,
+        coalesce(offers.delisted_on, {{ far_future() }}) as delisted_on
+    from {{ ref('dim_offer') }} as offers
+    left join sellers on offers.seller_id = sellers.seller_id
+),
+
+seller_listings as (
+    select
+        seller_id as entity,
+        country,
+        region,
+        listed_on as starts,
+        delisted_on as ends
+    from offers
+),
+
+seller_category_listings as (
+    select
+        concat(seller_id, '|', coalesce(category, '')) as entity,
+        category,
+        listed_on as starts,
+        delisted_on as ends
+    from offers
+),
+
+listed_sellers as (
+    {{ overlaps('seller_listings', ['country', 'region'], at_least=1) }}
+),
+
+listed_seller_categories as (
+    {{ overlaps('seller_category_listings', ['category'], at_least=1) }}
+),
+
+-- an offer is live in the 30 days to a day from its listing to 29 days after its delisting
+live_offers as (
+    select
+        category,
+        listed_on as starts,
+        {{ add_days('delisted_on', 30) }} as ends
+    from offers
+),
+
+offer_sale_days as (
+    select
+        offers.offer_id,
+        lines.ordered_on
+    from offers
+    inner join valid_lines as lines on offers.offer_id = lines.offer_id
+    union distinct
+    select
+        offers.offer_id,
+        lines.ordered_on
+    from offers
+    inner join valid_lines as lines
+        on lines.offer_id is null
+        and offers.seller_id = lines.seller_id
+        and offers.product_id = lines.product_id
+),
+
+sold_offers as (
+    select
+        offers.category,
+        greatest(days.ordered_on, offers.listed_on) as starts,
+        least(days.next_on, {{ add_days('days.ordered_on', 30) }}, {{ add_days('offers.delisted_on', 30) }}) as ends
+    from (
+        select
+            offer_id,
+            ordered_on,
+            lead(ordered_on) over (partition by offer_id order by ordered_on) as next_on
+        from offer_sale_days
+    ) as days
+    inner join offers on days.offer_id = offers.offer_id
 ),
 
 -- what each seller sold in a period, in all and by category
@@ -104,6 +268,7 @@ concentration as (
     group by period_grain, period_start, dimension, dimension_value
 ),
 
+{%- set of_place = {'country': 'country', 'region': 'region'} -%}
 {%- set within_30_days = ['ordered_on', 'least(next_on, ' ~ add_days('ordered_on', 30) ~ ')'] -%}
 
 {{ kpi_terms([
@@ -124,6 +289,50 @@ concentration as (
         'terms': {'active_buyers_30d': within_30_days},
     },
     {
+        'shape': 'rolling', 'from': 'registered_customers', 'dimensions': of_place,
+        'terms': {'registered_customers': ['starts', 'ends']},
+    },
+    {
+        'shape': 'rolling', 'from': 'registered_sellers', 'dimensions': of_place,
+        'terms': {'registered_sellers': ['starts', 'ends']},
+    },
+    {
+        'shape': 'rolling', 'from': 'listed_sellers', 'dimensions': of_place, 'needs': ['offers'],
+        'terms': {'listed_sellers': ['starts', 'ends']},
+    },
+    {
+        'shape': 'rolling', 'from': 'listed_seller_categories', 'is_cut': true, 'dimensions': {'category': 'category'},
+        'needs': ['offers'], 'terms': {'listed_sellers': ['starts', 'ends']},
+    },
+    {
+        'shape': 'sums', 'from': 'new_sellers', 'day': 'validated_on', 'dimensions': of_place,
+        'terms': {'new_sellers': 'count(*)', 'activated_sellers_60d': 'count_if(is_activated_60d)'},
+    },
+    {
+        'shape': 'percentiles', 'from': 'new_sellers', 'day': 'validated_on', 'dimensions': of_place,
+        'terms': {'time_to_first_sale_median': ['days_to_first_sale', 0.5]},
+    },
+    {
+        'shape': 'rolling', 'from': 'seller_days', 'dimensions': of_place,
+        'terms': {
+            'sellers_180_to_359_days_ago': [
+                add_days('ordered_on', 180),
+                'least(' ~ add_days('next_on', 180) ~ ', ' ~ add_days('ordered_on', 360) ~ ')',
+            ],
+            'churned_sellers_180d': [
+                add_days('ordered_on', 180), 'least(next_on, ' ~ add_days('ordered_on', 360) ~ ')',
+            ],
+        },
+    },
+    {
+        'shape': 'rolling', 'from': 'live_offers', 'dimensions': {'category': 'category'}, 'needs': ['offers'],
+        'terms': {'live_offers_30d': ['starts', 'ends']},
+    },
+    {
+        'shape': 'rolling', 'from': 'sold_offers', 'dimensions': {'category': 'category'}, 'needs': ['offers'],
+        'terms': {'sold_offers_30d': ['starts', 'ends']},
+    },
+    {
         'shape': 'given', 'from': 'concentration', 'dimensions': {'category': 'category'},
         'terms': {
             'gmv_net': 'gmv_net', 'top10_gmv_net': 'top10_gmv_net',
@@ -136,10 +345,26 @@ concentration as (
 select
     {{ kpi_keys() }},
 
+    -- accounts
+    registered_customers,
+    registered_sellers,
+    listed_sellers,
+    new_sellers,
+    activated_sellers_60d,
+    {{ ratio('activated_sellers_60d', 'new_sellers') }} as seller_activation_rate_60d,
+    case when time_to_first_sale_median < {{ longer_than_any() }} / 4 then time_to_first_sale_median end as time_to_first_sale_median,
+    time_to_first_sale_median_n,
+
     -- both sides
     active_sellers,
     active_buyers_30d,
     {{ ratio('active_buyers_30d', 'active_sellers') }} as buyer_seller_ratio,
+    churned_sellers_180d,
+    sellers_180_to_359_days_ago,
+    {{ ratio('churned_sellers_180d', 'sellers_180_to_359_days_ago') }} as seller_churn_rate_180d,
+    sold_offers_30d,
+    live_offers_30d,
+    {{ ratio('sold_offers_30d', 'live_offers_30d') }} as offer_liquidity_rate,
 
     -- concentration of sellers
     top10_gmv_net,

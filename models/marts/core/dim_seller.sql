@@ -43,31 +43,59 @@ identities as (
 -- registered_at stands in only when no seller at all has a validation time
 validation as (
     select count(validated_at) > 0 as is_recorded from sellers
+),
+
+validated as (
+    select
+        sellers.*,
+        case
+            when validation.is_recorded then {{ known('sellers.validated_at') }}
+            else {{ known('sellers.registered_at') }}
+        end as known_validated_at
+    from sellers
+    cross join validation
+    cross join span
+),
+
+dated as (
+    select
+        *,
+        {{ business_day('known_validated_at') }} as validated_on
+    from validated
+),
+
+first_sales as (
+    select
+        dated.seller_id,
+        min(lines.ordered_on) as first_sale_after_validation_on
+    from dated
+    inner join {{ ref('fct_order_lines') }} as lines
+        on dated.seller_id = lines.seller_id
+        and lines.is_valid
+        and lines.ordered_on >= dated.validated_on
+    group by dated.seller_id
 )
 
 select
     -- ids
-    sellers.seller_id,
+    dated.seller_id,
 
     -- attributes
-    sellers.seller_name,
-    sellers.country,
-    sellers.region,
-    sellers.plan,
-    coalesce(sellers.policy, 'default') as policy,
+    dated.seller_name,
+    dated.country,
+    dated.region,
+    dated.plan,
+    coalesce(dated.policy, 'default') as policy,
     identities.shares_identity_with,
 
     -- times
-    sellers.registered_at,
-    case
-        when validation.is_recorded then {{ known('sellers.validated_at') }}
-        else {{ known('sellers.registered_at') }}
-    end as validated_at,
-    {{ business_day("case when validation.is_recorded then " ~ known('sellers.validated_at') ~ " else " ~ known('sellers.registered_at') ~ " end") }} as validated_on,
+    dated.registered_at,
+    dated.known_validated_at as validated_at,
+    dated.validated_on,
     valid_lines.first_valid_sale_on,
-    valid_lines.last_valid_sale_on
-from sellers
-cross join validation
-cross join span
-left join valid_lines on sellers.seller_id = valid_lines.seller_id
-left join identities on sellers.seller_id = identities.seller_id
+    valid_lines.last_valid_sale_on,
+    first_sales.first_sale_after_validation_on
+from dated
+left join valid_lines on dated.seller_id = valid_lines.seller_id
+left join first_sales on dated.seller_id = first_sales.seller_id
+left join identities on dated.seller_id = identities.seller_id

@@ -15,6 +15,28 @@ refunds as (
     select * from {{ ref('fct_refunds') }}
 ),
 
+payments as (
+    select * from {{ ref('fct_payments') }}
+    where is_succeeded
+),
+
+ledger as (
+    select * from {{ ref('fct_ledger') }}
+),
+
+valid_orders as (
+    select * from orders
+    where is_valid
+),
+
+operating_costs as (
+    select * from {{ ref('fct_operating_costs') }}
+),
+
+ad_spend as (
+    select * from {{ ref('fct_ad_spend') }}
+),
+
 {%- set of_order = {'country': 'country', 'region': 'region', 'sales_channel': 'sales_channel', 'customer_type': 'customer_type'} -%}
 {%- set order_terms = {
     'orders': 'count(*)',
@@ -23,6 +45,12 @@ refunds as (
     'gmv': 'sum(line_value)',
     'gmv_net': 'sum(net_value)',
 } -%}
+
+{%- set commission_terms = {
+    'valid_commission': 'sum(valid_commission)',
+    'valid_line_value': 'sum(valid_line_value)',
+} -%}
+{%- set commission = ['order_lines.commission_amount'] -%}
 
 {{ kpi_terms([
     {
@@ -50,7 +78,53 @@ refunds as (
         'dimensions': {'seller': 'seller_id', 'category': 'category'},
         'terms': {'refunded_amount': 'sum(amount)'}, 'money': ['refunded_amount'], 'needs': ['refunds'],
     },
-]) }}
+    {
+        'shape': 'sums', 'from': 'payments', 'day': 'attempted_on', 'needs': ['payments'],
+        'dimensions': {'country': 'country', 'region': 'region'},
+        'terms': {'transactions': 'count(*)', 'transaction_volume': 'sum(amount)'}, 'money': ['transaction_volume'],
+    },
+    {
+        'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order,
+        'terms': commission_terms, 'money': commission_terms, 'needs': commission,
+    },
+    {
+        'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true,
+        'dimensions': {'category': 'category'}, 'terms': commission_terms, 'money': commission_terms, 'needs': commission,
+    },
+    {
+        'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true,
+        'dimensions': {'seller': 'seller_id'}, 'terms': commission_terms, 'money': commission_terms, 'needs': commission,
+    },
+    {
+        'shape': 'sums', 'from': 'ledger', 'day': 'posted_on', 'dimensions': {'seller': 'seller_id'}, 'needs': commission,
+        'terms': {'platform_revenue': 'sum(platform_revenue)', 'shipped_line_value': 'sum(shipped_line_value)'},
+        'money': ['platform_revenue', 'shipped_line_value'],
+    },
+    {
+        'shape': 'sums', 'from': 'ledger', 'day': 'posted_on', 'needs': commission,
+        'terms': {'direct_cost': 'sum(direct_cost)'}, 'money': ['direct_cost'],
+    },
+    {
+        'shape': 'distinct', 'from': 'valid_orders', 'day': 'ordered_on', 'entity': 'customer_id',
+        'terms': {'period_buyers': 'true'},
+    },
+    {
+        'shape': 'sums', 'from': 'operating_costs', 'day': 'cost_on', 'needs': ['operating_costs'],
+        'terms': {'operating_cost': 'sum(amount)'}, 'money': ['operating_cost'],
+    },
+    {
+        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on', 'needs': ['ad_spend'],
+        'terms': {'ad_spend': 'sum(cost)'}, 'money': ['ad_spend'],
+    },
+]) }},
+
+margins as (
+    select
+        *,
+        platform_revenue - direct_cost as gross_margin,
+        case when platform_revenue > 0 then platform_revenue end as positive_platform_revenue
+    from terms
+)
 
 select
     {{ kpi_keys() }},
@@ -69,5 +143,24 @@ select
     {{ ratio('gmv', 'orders') }} as aov,
     median_order_value,
     median_order_value_n,
-    refunded_amount
-from terms
+    refunded_amount,
+    transactions,
+    transaction_volume,
+
+    -- what the platform earns, in the reporting currency
+    valid_commission,
+    valid_line_value,
+    {{ ratio('valid_commission', 'valid_line_value') }} as commission_rate,
+    platform_revenue,
+    shipped_line_value,
+    {{ ratio('platform_revenue', 'shipped_line_value') }} as take_rate,
+    period_buyers,
+    {{ ratio('platform_revenue', 'period_buyers') }} as arpu,
+    direct_cost,
+    gross_margin,
+    positive_platform_revenue,
+    {{ ratio('gross_margin', 'positive_platform_revenue') }} as gross_margin_rate,
+    operating_cost,
+    ad_spend,
+    gross_margin - operating_cost - ad_spend as contribution_margin
+from margins

@@ -29,8 +29,42 @@ order_sellers as (
     select * from {{ ref('fct_order_sellers') }}
 ),
 
-valid_lines as (
+lines as (
     select * from {{ ref('fct_order_lines') }}
+),
+
+shipped_lines as (
+    select * from lines
+    where is_shipped
+),
+
+delivered_lines as (
+    select * from lines
+    where is_delivered
+),
+
+accepted_lines as (
+    select * from lines
+    where is_accepted and is_paid
+),
+
+accepted_seller_orders as (
+    select * from seller_orders
+    where acceptance_status = 'accepted'
+),
+
+accepted_seller_order_categories as (
+    select * from seller_order_categories
+    where acceptance_status = 'accepted'
+),
+
+decided_disputes as (
+    select * from {{ ref('fct_claims') }}
+    where is_dispute and decision in ('buyer', 'seller')
+),
+
+valid_lines as (
+    select * from lines
     where is_valid
 ),
 
@@ -64,6 +98,9 @@ valid_lines as (
     'processing_time_median': ['processing_hours', 0.5],
     'processing_time_p90': ['processing_hours', 0.9],
 } -%}
+{%- set acceptance_times = {'acceptance_time_median': ['acceptance_hours', 0.5]} -%}
+{%- set feedback_terms = {'negatively_reviewed_seller_orders': 'count_if(is_negatively_reviewed)'} -%}
+{%- set defect_terms = {'defective_seller_orders': 'count_if(is_defective)'} -%}
 {%- set order_terms = {
     'orders': 'count(*)',
     'orders_with_cancelled_line': 'count_if(has_cancelled_line)',
@@ -89,6 +126,54 @@ valid_lines as (
     {'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': by_place, 'terms': order_terms},
     {'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': order_terms},
     {'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_seller, 'terms': order_terms},
+    {'shape': 'percentiles', 'from': 'accepted_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': acceptance_times, 'needs': accepted_at},
+    {'shape': 'percentiles', 'from': 'accepted_seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': acceptance_times, 'needs': accepted_at},
+    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': feedback_terms, 'needs': ['reviews']},
+    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': feedback_terms, 'needs': ['reviews']},
+    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': defect_terms, 'needs': ['reviews', 'claims']},
+    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': defect_terms, 'needs': ['reviews', 'claims']},
+    {
+        'shape': 'sums', 'from': 'shipped_lines', 'day': 'shipped_on', 'dimensions': by_all, 'needs': ['order_lines.tracking_valid'],
+        'terms': {
+            'tracked_lines': 'count(is_tracking_valid)',
+            'validly_tracked_lines': 'count_if(is_tracking_valid)',
+        },
+    },
+    {
+        'shape': 'sums', 'from': 'shipped_lines', 'day': 'shipped_on', 'dimensions': by_all,
+        'needs': ['order_lines.fulfilled_by', 'order_lines.shipped_at'],
+        'terms': {
+            'shipped_lines': 'count(*)',
+            'platform_fulfilled_lines': 'count_if(is_platform_fulfilled)',
+        },
+    },
+    {
+        'shape': 'sums', 'from': 'delivered_lines', 'day': 'delivered_on', 'dimensions': by_all,
+        'needs': ['returns', 'order_lines.delivered_at'],
+        'terms': {
+            'delivered_quantity': 'sum(quantity)',
+            'returned_quantity': 'sum(returned_quantity)',
+        },
+    },
+    {
+        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all, 'needs': accepted_at,
+        'terms': {'accepted_lines': 'count(*)'},
+    },
+    {
+        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all,
+        'needs': ['refunds', 'order_lines.accepted_at'], 'terms': {'refunded_lines': 'count_if(is_refunded)'},
+    },
+    {
+        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all,
+        'needs': ['claims', 'order_lines.accepted_at'], 'terms': {'claimed_lines': 'count_if(is_claimed)'},
+    },
+    {
+        'shape': 'sums', 'from': 'decided_disputes', 'day': 'decided_on', 'dimensions': by_seller, 'needs': ['claims'],
+        'terms': {
+            'decided_disputes': 'count(*)',
+            'disputes_decided_for_buyer': "count_if(decision = 'buyer')",
+        },
+    },
 ]) }}
 
 select
@@ -99,6 +184,8 @@ select
     accepted_seller_orders,
     decided_seller_orders,
     {{ ratio('accepted_seller_orders', 'decided_seller_orders') }} as acceptance_rate,
+    acceptance_time_median,
+    acceptance_time_median_n,
 
     -- shipping
     accepted_seller_orders_shipped,
@@ -112,6 +199,13 @@ select
     processing_time_p90,
     processing_time_p90_n,
 
+    validly_tracked_lines,
+    tracked_lines,
+    {{ ratio('validly_tracked_lines', 'tracked_lines') }} as valid_tracking_rate,
+    platform_fulfilled_lines,
+    shipped_lines,
+    {{ ratio('platform_fulfilled_lines', 'shipped_lines') }} as platform_fulfilled_share,
+
     -- delivery
     on_time_lines,
     promised_lines,
@@ -122,5 +216,22 @@ select
     orders,
     {{ ratio('orders_with_cancelled_line', 'orders') }} as cancellation_rate,
     seller_cancelled_seller_orders,
-    {{ ratio('seller_cancelled_seller_orders', 'seller_orders') }} as seller_cancellation_rate
+    {{ ratio('seller_cancelled_seller_orders', 'seller_orders') }} as seller_cancellation_rate,
+
+    -- after the sale
+    returned_quantity,
+    delivered_quantity,
+    {{ ratio('returned_quantity', 'delivered_quantity') }} as return_rate,
+    refunded_lines,
+    accepted_lines,
+    {{ ratio('refunded_lines', 'accepted_lines') }} as refund_rate,
+    claimed_lines,
+    {{ ratio('claimed_lines', 'accepted_lines') }} as claim_rate,
+    disputes_decided_for_buyer,
+    decided_disputes,
+    {{ ratio('disputes_decided_for_buyer', 'decided_disputes') }} as dispute_buyer_win_rate,
+    negatively_reviewed_seller_orders,
+    {{ ratio('negatively_reviewed_seller_orders', 'seller_orders') }} as negative_feedback_rate,
+    defective_seller_orders,
+    {{ ratio('defective_seller_orders', 'seller_orders') }} as order_defect_rate
 from terms
