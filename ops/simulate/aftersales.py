@@ -8,10 +8,9 @@ import polars as pl
 from ops.simulate.catalogue import CATEGORIES, CATEGORY_NAMES, CATEGORY_OF_FAMILY
 from ops.simulate.demand import Demand
 from ops.simulate.lines import Lines
-from ops.simulate.parties import Offers, Sellers
+from ops.simulate.parties import Offers
 from ops.simulate.tools import (
     DAY,
-    NAT,
     chance,
     exponential_days,
     ids,
@@ -55,7 +54,9 @@ def simulate_aftersales(world: World, demand: Demand, offers: Offers, lines: Lin
     late = lines.delivered > lines.promised
     returned = np.flatnonzero(delivered & chance(rng, lines.size, rate + 0.05 * late + 0.06 * lines.badness))
     beyond = chance(rng, len(returned), 0.09)
-    wait = np.where(beyond, 31 * DAY + exponential_days(rng, len(returned), 12.0), exponential_days(rng, len(returned), 8.0))
+    wait = np.where(
+        beyond, 31 * DAY + exponential_days(rng, len(returned), 12.0), exponential_days(rng, len(returned), 8.0)
+    )
     at = lines.delivered[returned] + seconds(3600) + wait
     quantity = rng.integers(1, lines.quantity[returned] + 1)
     # Who sends back a part sometimes sends back another one.
@@ -129,18 +130,24 @@ def refunds_table(world: World, demand: Demand, lines: Lines, after: AfterSales)
 
     ended = np.where(np.isnat(lines.cancelled), lines.refused, lines.cancelled)
     undone = np.flatnonzero(paid & ~np.isnat(ended) & chance(rng, lines.size, 0.97))
-    undone_at = np.maximum(ended[undone], demand.paid[lines.order[undone]]) + lognormal_hours(rng, len(undone), 8.0, 0.9)
+    undone_at = np.maximum(ended[undone], demand.paid[lines.order[undone]]) + lognormal_hours(
+        rng, len(undone), 8.0, 0.9
+    )
 
     back = np.flatnonzero(~np.isnat(after.return_received) & chance(rng, len(after.return_line), 0.95))
     back_line = after.return_line[back]
     share = after.return_quantity[back] / lines.quantity[back_line]
     back_at = after.return_received[back] + exponential_days(rng, len(back), 2.0)
 
-    won = np.flatnonzero(~np.isnat(after.claim_decided) & (after.claim_decision == 0) & chance(rng, len(after.claim_line), 0.92))
+    won = np.flatnonzero(
+        ~np.isnat(after.claim_decided) & (after.claim_decision == 0) & chance(rng, len(after.claim_line), 0.92)
+    )
     won_line = after.claim_line[won]
     won_at = after.claim_decided[won] + exponential_days(rng, len(won), 1.5)
 
-    kind_gesture = ~np.isnat(lines.delivered) & chance(rng, lines.size, 0.006 + 0.05 * (lines.delivered > lines.promised))
+    kind_gesture = ~np.isnat(lines.delivered) & chance(
+        rng, lines.size, 0.006 + 0.05 * (lines.delivered > lines.promised)
+    )
     gesture = np.flatnonzero(kind_gesture)
     gesture_at = lines.delivered[gesture] + exponential_days(rng, len(gesture), 4.0)
 
@@ -171,11 +178,18 @@ def refunds_table(world: World, demand: Demand, lines: Lines, after: AfterSales)
             ),
             "commission_reversed": money(commission, (reason < 3) & ~chance(rng, len(line), 0.05)),
         }
-    ).sort("refunded_at", "order_line_id", "amount")
+    ).sort("refunded_at", "order_line_id", "amount", maintain_order=True)
     return refunds.with_columns(ids("b", np.arange(refunds.height)).alias("refund_id"))
 
 
-_PRAISE = ("Très bien, je recommande", "Great seller", "Schnelle Lieferung", "Parfait", "Exactly as described")
+_PRAISE = (
+    "Très bien, je recommande",
+    "Great seller",
+    "Schnelle Lieferung",
+    "Parfait",
+    "Reçu vite,\nbien emballé",
+    'Exactly "as described"',
+)
 _NEUTRAL = ("Correct, sans plus", "It is fine", "Ganz in Ordnung", "Emballage abîmé mais produit intact")
 _ANGER = ("Livré en retard", "Never again", "Nicht wie beschrieben", "Article cassé, aucune réponse", "Poor quality")
 
@@ -193,7 +207,7 @@ def reviews_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
     """One row per review: of a seller order's seller, or of a line's product; some without seller or customer."""
     rng = world.rng("reviews")
     late = lines.delivered > lines.promised
-    mood = 4.75 - 2.4 * lines.badness - 1.3 * late + rng.normal(0.0, 0.85, lines.size)
+    mood = 4.85 - 2.4 * lines.badness - 1.3 * late + rng.normal(0.0, 0.85, lines.size)
     mood = np.where(lines.dead, mood - 2.2, mood)
     rating = np.clip(np.round(mood), 1, 5).astype("int64")
     when = np.where(np.isnat(lines.delivered), lines.cancelled, lines.delivered)
@@ -216,9 +230,7 @@ def reviews_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
         {
             "order_id": ids("o", lines.order[line]),
             "seller_id": ids("s", np.where(named, lines.seller[line], -1), 5),
-            "product_id": ids(
-                "p", np.where(about_seller & ~chance(rng, size, 0.25), -1, lines.product[line]), 6
-            ),
+            "product_id": ids("p", np.where(about_seller & ~chance(rng, size, 0.25), -1, lines.product[line]), 6),
             "customer_id": ids("c", np.where(chance(rng, size, 0.05), -1, demand.customer[lines.order[line]])),
             "subject": words(("product", "seller"), np.where(chance(rng, size, 0.005), -1, about_seller)),
             "rating": stars,
@@ -226,30 +238,5 @@ def reviews_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
             "created_at": instants(at),
             "withdrawn_at": instants(where(chance(rng, size, 0.02), at + exponential_days(rng, size, 20.0) + DAY)),
         }
-    ).sort("created_at", "order_id", "subject")
+    ).sort("created_at", "order_id", "subject", maintain_order=True)
     return reviews.with_columns(ids("v", np.arange(reviews.height)).alias("review_id"))
-
-
-def plant_sellers(world: World, sellers: Sellers) -> None:
-    """Write which sellers change for the worse or the better into the truth."""
-    changed = ~np.isnat(sellers.change_at)
-    for name, direction in (("worsening_sellers", 1), ("improving_sellers", -1)):
-        chosen = np.flatnonzero(changed & (np.sign(sellers.bad_change) == direction))
-        world.truth[name] = [
-            {"seller_id": f"s{number:05d}", "from": str(sellers.change_at[number].astype("M8[D]")), "over_days": 90}
-            for number in chosen
-        ]
-
-
-__all__ = [
-    "CLAIM_KINDS",
-    "DECISIONS",
-    "NAT",
-    "AfterSales",
-    "claims_table",
-    "plant_sellers",
-    "refunds_table",
-    "returns_table",
-    "reviews_table",
-    "simulate_aftersales",
-]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ops.simulate import aftersales, demand, finance, lines, marketing, parties
+from ops.simulate import aftersales, demand, events, experiments, finance, lines, marketing, parties, service, web
 from ops.simulate.contract import TABLES
 from ops.simulate.deliver import as_known, deliveries, write_daily, write_whole
+from ops.simulate.dirt import spoil
 from ops.simulate.settings import Settings
 from ops.simulate.world import World, build_world
 
@@ -26,7 +27,8 @@ class Simulation:
         self.demand = demand.simulate_demand(self.world)
         self.lines = lines.simulate_lines(self.world, self.demand, self.sellers, self.offers)
         self.after = aftersales.simulate_aftersales(self.world, self.demand, self.offers, self.lines)
-        aftersales.plant_sellers(self.world, self.sellers)
+        parties.plant_sellers(self.world, self.sellers)
+        self.sessions = web.simulate_sessions(self.world, self.demand, self.lines)
         self.makers: dict[str, Callable[[], pl.DataFrame]] = {
             "customers": lambda: demand.customers_table(self.world, self.demand),
             "sellers": lambda: parties.sellers_table(self.world, self.sellers),
@@ -40,24 +42,41 @@ class Simulation:
             "refunds": lambda: aftersales.refunds_table(self.world, self.demand, self.lines, self.after),
             "claims": lambda: aftersales.claims_table(self.after),
             "reviews": lambda: aftersales.reviews_table(self.world, self.demand, self.lines),
+            "seller_fees": lambda: finance.seller_fees_table(self.world, self.sellers),
+            "operating_costs": lambda: finance.operating_costs_table(self.world),
             "exchange_rates": lambda: finance.exchange_rates_table(self.world),
             "leads": lambda: marketing.leads_table(self.world, self.demand, self.sellers),
+            "ad_spend": lambda: marketing.ad_spend_table(self.world),
+            "experiments": lambda: experiments.experiments_table(self.world),
+            "features": lambda: marketing.features_table(self.world),
+            "experiment_assignments": lambda: experiments.assignments_table(self.world, self.sessions),
+            "support_tickets": lambda: service.support_tickets_table(self.world, self.demand, self.lines, self.sellers),
+            "survey_invitations": lambda: service.survey_invitations_table(
+                self.world, self.demand, self.lines, self.sellers
+            ),
         }
 
-    def table(self, name: str) -> pl.DataFrame:
-        """One table as it is known at the end of the span, in the contract's shape."""
-        return as_known(name, self.makers[name](), self.world.cutoff)
+    def parts(self, name: str) -> Iterator[pl.DataFrame]:
+        """One table with the instants the simulation knows beyond it; the events in several parts, others in one."""
+        if name == "events":
+            yield from events.event_parts(self.world, self.demand, self.lines, self.sellers, self.offers, self.sessions)
+        else:
+            yield self.makers[name]()
 
-    def daily(self, name: str) -> pl.DataFrame:
-        """Every delivered version of one table's rows with its delivery day `dt`."""
-        return deliveries(name, self.makers[name](), self.world.first_day, self.world.cutoff)
+    def table(self, name: str) -> Iterator[pl.DataFrame]:
+        """The parts of one table as it is known at the end of the span, in the contract's shape."""
+        return (as_known(name, part, self.world.cutoff) for part in self.parts(name))
+
+    def daily(self, name: str) -> Iterator[pl.DataFrame]:
+        """The parts of one table with every delivered version of every row and its delivery day `dt`."""
+        return (deliveries(name, part, self.world.first_day, self.world.cutoff) for part in self.parts(name))
 
     def names(self) -> Iterator[str]:
         """The tables asked for, in the order of the contract."""
         unknown = [name for name in self.settings.tables if name not in TABLES]
         if unknown:
             raise ValueError(f"unknown tables {', '.join(unknown)}; known: {', '.join(TABLES)}")
-        return (name for name in TABLES if name in self.makers and name in (self.settings.tables or TABLES))
+        return (name for name in TABLES if name in (self.settings.tables or TABLES))
 
 
 def _clear(out: Path, name: str) -> None:
@@ -88,5 +107,7 @@ def write_extracts(settings: Settings, out: Path, say: Callable[[str], None] = l
             rows[name] = write_whole(name, simulation.table(name), out, fmt)
         say(f"{name}: {rows[name]} rows ({time.perf_counter() - began:.1f} s)")
     truth = {"seed": settings.seed, **simulation.world.truth, "rows": rows}
+    if settings.dirt:
+        truth["bad_rows"] = spoil(out, set(rows))
     (out / "truth.json").write_text(json.dumps(truth, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return truth

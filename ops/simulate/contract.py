@@ -78,6 +78,7 @@ TABLES: dict[str, Table] = {
         "offer_id",
         "offer_id:text* seller_id:text* product_id:text* listed_at:ts* delisted_at:ts~ price:money currency:text "
         "stock_quantity:int",
+        with_instant={"_delisting_known_at": "delisted_at"},
     ),
     "orders": _table(
         "order_id",

@@ -1,7 +1,8 @@
 """Writing tables: as one file each, or as the daily deliveries whose latest rows are that same table."""
 
 import gzip
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,7 @@ def _created(name: str, frame: pl.DataFrame) -> str:
 def _changes(name: str, frame: pl.DataFrame) -> list[str]:
     """The instants that change a row after it appeared."""
     hidden = [c for c in frame.columns if c.startswith("_") and c != "_row"]
-    ended = [c for c in ("delisted_at",) if c in frame.columns]
-    return [c for c in (*TABLES[name].instants, *ended, *hidden) if c != _created(name, frame)]
+    return [c for c in (*TABLES[name].instants, *hidden) if c != _created(name, frame)]
 
 
 def _known_until(name: str, frame: pl.DataFrame, cutoff: pl.Expr) -> pl.DataFrame:
@@ -83,7 +83,7 @@ def deliveries(name: str, frame: pl.DataFrame, first_day: date, cutoff: np.datet
         .join(born, on="_row", maintain_order="left")
         .select("_row", pl.max_horizontal("dt", "_born").alias("dt"))
         .unique()
-        .sort("dt", "_row")
+        .sort("dt", "_row", maintain_order=True)
     )
     rows = versions.join(frame, on="_row", how="left", maintain_order="left").drop("_row")
     day_end = pl.min_horizontal(
@@ -97,7 +97,7 @@ def write_file(frame: pl.DataFrame, path: Path, fmt: str) -> None:
     """Write one file; the same frame always gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if fmt == "parquet":
-        frame.write_parquet(path, compression="zstd", compression_level=9, statistics=True)
+        frame.write_parquet(path, compression="zstd")
         return
     text = frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ")
     if fmt == "csv.gz":
@@ -106,14 +106,35 @@ def write_file(frame: pl.DataFrame, path: Path, fmt: str) -> None:
         path.write_text(text, encoding="utf-8", newline="")
 
 
-def write_whole(name: str, frame: pl.DataFrame, out: Path, fmt: str) -> int:
-    """Write `<table>.<fmt>`; returns the number of rows."""
-    write_file(frame, out / f"{name}.{fmt}", fmt)
-    return frame.height
+def write_whole(name: str, parts: Iterator[pl.DataFrame], out: Path, fmt: str) -> int:
+    """Write `<table>.<fmt>`, or the events as `events/part-00.<fmt>` and so on; returns the number of rows."""
+    rows = 0
+    for number, part in enumerate(parts):
+        path = out / name / f"part-{number:02d}.{fmt}" if name == "events" else out / f"{name}.{fmt}"
+        write_file(part, path, fmt)
+        rows += part.height
+    return rows
 
 
-def write_daily(name: str, versions: pl.DataFrame, out: Path, fmt: str) -> int:
-    """Write `<table>/dt=<day>/part-0.<fmt>` for every delivery day; returns the number of rows, versions included."""
+def write_daily(name: str, parts: Iterator[pl.DataFrame], out: Path, fmt: str) -> int:
+    """Write `<table>/dt=<day>/part-0.<fmt>` for every delivery day; returns the number of rows, versions included.
+
+    The last two days of a part wait for the next part: a session is shorter than a day, so earlier ones are complete.
+    """
+    rows = 0
+    waiting: list[pl.DataFrame] = []
+    for part in parts:
+        versions = pl.concat([*waiting, part])
+        last = versions["dt"].max()
+        done = pl.col("dt") < last - timedelta(days=1)
+        _write_days(name, versions.filter(done), out, fmt)
+        waiting = [versions.filter(~done)]
+        rows += part.height
+    for left in waiting:
+        _write_days(name, left, out, fmt)
+    return rows
+
+
+def _write_days(name: str, versions: pl.DataFrame, out: Path, fmt: str) -> None:
     for (day,), rows in versions.partition_by("dt", as_dict=True, maintain_order=True).items():
         write_file(rows.drop("dt"), out / name / f"dt={day.isoformat()}" / f"part-0.{fmt}", fmt)
-    return versions.height

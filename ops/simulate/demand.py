@@ -91,8 +91,8 @@ def _customers_of_orders(world: World, ordered: np.ndarray, country: np.ndarray)
     position = np.arange(size)
     first = np.searchsorted(country[order], country[order], side="left")
     age = (ordered[order] - world.start).astype("int64") / max(1, (world.cutoff - world.start).astype("int64"))
-    fresh = chance(rng, size, 0.88 - 0.42 * np.sqrt(age)) | (position == first)
-    rare = chance(rng, size, 0.45)
+    fresh = chance(rng, size, 0.80 - 0.45 * np.sqrt(age)) | (position == first)
+    rare = chance(rng, size, 0.35)
     distance = np.ceil((position - first) * rng.random(size) ** 1.9).astype("int64")
     parent = np.where(fresh, position, position - np.maximum(distance, 1))
     orphan = (fresh & rare)[parent] & ~fresh
@@ -126,7 +126,9 @@ def simulate_demand(world: World) -> Demand:
     home[customer[opened]] = country[opened]
     at_checkout = chance(rng, people, 0.5)
     created = np.where(
-        at_checkout, first_order - seconds(rng.integers(30, 900, people)), first_order - exponential_days(rng, people, 25.0)
+        at_checkout,
+        first_order - seconds(rng.integers(30, 900, people)),
+        first_order - exponential_days(rng, people, 25.0),
     )
     created[buyers:] = world.instant(trend_pick(world, rng, lookers)) + seconds(rng.integers(0, 86_400, lookers))
 

@@ -72,7 +72,7 @@ class Lines:
         return ~np.isnat(self.refused) | ~np.isnat(self.cancelled)
 
 
-def _draw_offers(
+def draw_offers(
     rng: np.random.Generator, at: np.ndarray, offers: Offers, sellers: Sellers, among: np.ndarray
 ) -> np.ndarray:
     """A live offer of a selling seller for every instant, by weight; offers live all the time stand in at last."""
@@ -95,7 +95,7 @@ def _choose_offers(
     rng = world.rng("order_lines.offer")
     at = demand.ordered[order]
     every = np.arange(len(offers.seller))
-    chosen = _draw_offers(rng, at, offers, sellers, every)
+    chosen = draw_offers(rng, at, offers, sellers, every)
     first = chosen[rank == 0]
     first_of_line = first[order]
 
@@ -112,7 +112,7 @@ def _choose_offers(
         among = np.flatnonzero(offers.product_family[offers.product] == FAMILY_NAMES.index(follower))
         follows = (rank > 0) & (first_family == FAMILY_NAMES.index(leader)) & chance(rng, len(order), probability)
         if len(among):
-            chosen[follows] = _draw_offers(rng, at[follows], offers, sellers, among)
+            chosen[follows] = draw_offers(rng, at[follows], offers, sellers, among)
     world.truth["affinities"] = [
         {"first_family": a, "second_family": b, "probability_of_a_further_line": p} for a, b, p in AFFINITIES
     ]
@@ -134,13 +134,15 @@ def simulate_lines(world: World, demand: Demand, sellers: Sellers, offers: Offer
     offer = _choose_offers(world, demand, offers, sellers, order, rank)
     seller, product = offers.seller[offer], offers.product[offer]
     size = len(order)
-    at, day = demand.ordered[order], demand.day[order]
+    day = demand.day[order]
 
     quantity = 1 + pick(rng, size, (0.84, 0.1, 0.04, 0.02)) + np.where(business[order], rng.integers(0, 6, size), 0)
     exchange = world.rate_between(offers.currency[offer], demand.currency[order], day, demand.codes)
     unit_price = np.maximum(1, np.round(offers.price[offer] * exchange)).astype("int64")
     gross = quantity * unit_price
-    seller_discount = np.where(chance(rng, size, 0.13), np.round(gross * rng.uniform(0.05, 0.3, size)), 0).astype("int64")
+    seller_discount = np.where(chance(rng, size, 0.13), np.round(gross * rng.uniform(0.05, 0.3, size)), 0).astype(
+        "int64"
+    )
     value = gross - seller_discount
     platform_discount = np.where(chance(rng, size, 0.06), np.round(value * rng.uniform(0.02, 0.08, size)), 0)
     category = np.asarray(CATEGORY_OF_FAMILY)[offers.product_family[product]]
@@ -297,14 +299,16 @@ _FAILURES = (
 
 
 def payments_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
-    """One row per attempt: failed ones first; paid orders end with one success, a few with two that share the amount."""
+    """One row per attempt, failed ones first; paid orders end with a success, a few with two that share the amount."""
     rng = world.rng("payments")
     size = demand.size
     paid = ~np.isnat(demand.paid)
     due = np.bincount(lines.order, lines.value + lines.shipping - lines.platform_discount, minlength=size)
     due = due.astype("int64")
     wait = np.where(paid, demand.paid - demand.ordered, np.timedelta64(7200, "s")).astype("int64")
-    failures = np.where(paid, np.where(wait > 110, pick(rng, size, (0.25, 0.6, 0.15)), 0), pick(rng, size, (0.3, 0.5, 0.2)))
+    failures = np.where(
+        paid, np.where(wait > 110, pick(rng, size, (0.25, 0.6, 0.15)), 0), pick(rng, size, (0.3, 0.5, 0.2))
+    )
     failed = np.repeat(np.arange(size), failures)
     failed_at = demand.ordered[failed] + seconds(10 + rng.random(len(failed)) * np.maximum(wait[failed] - 20, 5))
     kind = pick(rng, len(failed), (0.25, 0.2, 0.25, 0.08, 0.22))
@@ -314,7 +318,9 @@ def payments_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
     succeeded = np.flatnonzero(paid)
     halves = np.flatnonzero(split)
     order = np.concatenate([failed, succeeded, halves])
-    at = np.concatenate([failed_at, demand.paid[succeeded] - np.timedelta64(3, "s"), demand.paid[halves] - np.timedelta64(8, "s")])
+    at = np.concatenate(
+        [failed_at, demand.paid[succeeded] - np.timedelta64(3, "s"), demand.paid[halves] - np.timedelta64(8, "s")]
+    )
     amount = np.concatenate([due[failed], (due - part)[succeeded], part[halves]])
     outcome = np.concatenate([kind, np.full(len(succeeded) + len(halves), -1)])
     success = outcome < 0
@@ -335,5 +341,5 @@ def payments_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
             "failure_reason": words([reason for _, reason in _FAILURES], outcome),
             "order_id": ids("o", order),
         }
-    ).sort("_order", "attempted_at")
+    ).sort("_order", "attempted_at", maintain_order=True)
     return payments.with_columns(ids("t", np.arange(payments.height)).alias("payment_id")).drop("_order")

@@ -118,7 +118,7 @@ def simulate_sellers(world: World) -> Sellers:
     order = np.arange(size)
     core = order % 5 == 0
     weight = rng.pareto(1.15, size) + 0.15
-    weight = np.minimum(weight, np.quantile(weight, 0.985)) * np.where(core, 1.6, 1.0)
+    weight = np.minimum(weight, np.quantile(weight, 0.95)) * np.where(core, 1.6, 1.0)
 
     before = core | chance(rng, size, 0.35)
     registered = np.where(
@@ -130,7 +130,7 @@ def simulate_sellers(world: World) -> Sellers:
     validated = where(core | chance(rng, size, 0.95), validated)
 
     # How well they work: most well, some badly, a few change.
-    bad = rng.beta(1.3, 7.0, size)
+    bad = rng.beta(1.2, 11.0, size)
     bad_change = np.zeros(size)
     change_at = np.full(size, NAT)
     kind = np.where(core, order // 5 % 6, -1)
@@ -146,7 +146,9 @@ def simulate_sellers(world: World) -> Sellers:
     warned = where(on_ladder, np.maximum(validated, world.start) + step)
     worsening = bad_change > 0
     warned = np.where(worsening, change_at + 60 * DAY, warned)
-    action_plan = where(on_ladder & chance(rng, size, 0.8) | worsening, warned + 14 * DAY + hours(rng.random(size) * 40))
+    action_plan = where(
+        on_ladder & chance(rng, size, 0.8) | worsening, warned + 14 * DAY + hours(rng.random(size) * 40)
+    )
     suspended = where(on_ladder & chance(rng, size, 0.75), action_plan + 21 * DAY + hours(rng.random(size) * 60))
     comes_back = chance(rng, size, 0.6)
     stops = ~core & ~on_ladder & chance(rng, size, 0.12)
@@ -191,6 +193,17 @@ def simulate_sellers(world: World) -> Sellers:
         plan=pick(rng, size, (0.55, 0.35, 0.10)),
         platform_fulfilled=chance(rng, size, 0.22),
     )
+
+
+def plant_sellers(world: World, sellers: Sellers) -> None:
+    """Write which sellers change for the worse or the better into the truth."""
+    changed = ~np.isnat(sellers.change_at)
+    for name, direction in (("worsening_sellers", 1), ("improving_sellers", -1)):
+        chosen = np.flatnonzero(changed & (np.sign(sellers.bad_change) == direction))
+        world.truth[name] = [
+            {"seller_id": f"s{number:05d}", "from": str(sellers.change_at[number].astype("M8[D]")), "over_days": 90}
+            for number in chosen
+        ]
 
 
 def sellers_table(world: World, sellers: Sellers) -> pl.DataFrame:
@@ -248,7 +261,9 @@ def status_events_table(world: World, sellers: Sellers) -> pl.DataFrame:
                     "seller": np.flatnonzero(happened),
                     "occurred_at": instants(at[happened]),
                     "status": pl.repeat(status, int(happened.sum()), eager=True),
-                    "reason": words(reason, with_kpi[happened]) if reason else pl.repeat(None, int(happened.sum()), dtype=pl.String, eager=True),
+                    "reason": words(reason, with_kpi[happened])
+                    if reason
+                    else pl.repeat(None, int(happened.sum()), dtype=pl.String, eager=True),
                     "kpi_id": words(reasons, kpi),
                 }
             )
@@ -265,7 +280,7 @@ def status_events_table(world: World, sellers: Sellers) -> pl.DataFrame:
     for slot in range(2):
         add("vacation_started", sellers.vacation_from[:, slot], None, none)
         add("vacation_ended", sellers.vacation_to[:, slot], None, none)
-    events = pl.concat(parts).sort("occurred_at", "seller", "status")
+    events = pl.concat(parts).sort("occurred_at", "seller", "status", maintain_order=True)
     seller = events["seller"].to_numpy()
     return events.with_columns(
         ids("se", np.arange(events.height), 6).alias("event_id"),
@@ -279,13 +294,17 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
     """Products in families, each with one to four offers."""
     rng = world.rng("offers")
     products = 5 * sellers.size
-    family = np.concatenate(
-        [np.arange(len(FAMILIES)), pick(rng, products, np.ones(len(FAMILIES)))]
-    )[:products]
+    family = np.concatenate([np.arange(len(FAMILIES)), pick(rng, products, np.ones(len(FAMILIES)))])[:products]
     category = np.asarray(CATEGORY_OF_FAMILY)[family]
     median = np.asarray([CATEGORIES[name][3] for name in CATEGORY_NAMES])[category]
     # The planted companions are cheap things.
-    cheap = np.isin(family, [FAMILY_NAMES.index(f) for f in ("phone_case", "charger", "screen_protector", "coffee_beans", "plant_pot", "usb_hub")])
+    cheap = np.isin(
+        family,
+        [
+            FAMILY_NAMES.index(f)
+            for f in ("phone_case", "charger", "screen_protector", "coffee_beans", "plant_pot", "usb_hub")
+        ],
+    )
     price = np.where(cheap, 16.0, median) * np.exp(rng.normal(0.0, 0.45, products))
 
     extra = pick(rng, products, (0.68, 0.2, 0.08, 0.04))
@@ -309,9 +328,7 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
     listed = np.where(core, world.start - 15 * DAY - hours(rng.random(size) * 2400), listed)
     listed = np.maximum(listed, sellers.validated[seller] + hours(1.0))
     live_always = core & (listed < world.start - DAY)
-    delisted = where(
-        ~live_always & chance(rng, size, 0.3), listed + exponential_days(rng, size, 220.0) + 20 * DAY
-    )
+    delisted = where(~live_always & chance(rng, size, 0.3), listed + exponential_days(rng, size, 220.0) + 20 * DAY)
     created = np.full(products, np.datetime64("2100-01-01", "s"))
     np.minimum.at(created, product, listed)
 
@@ -319,7 +336,9 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
     own = np.asarray([codes.index(c.currency) for c in world.profile.countries])[sellers.country[seller]]
     currency = np.where(chance(rng, size, 0.75), codes.index(world.currency), own)
     in_eur = np.asarray([world.rates[code][0] for code in codes])[currency]
-    cents = np.maximum(99, np.round(price[product] * rng.uniform(0.92, 1.12, size) / in_eur) * 100 - rng.choice([1, 5, 10], size))
+    cents = np.maximum(
+        99, np.round(price[product] * rng.uniform(0.92, 1.12, size) / in_eur) * 100 - rng.choice([1, 5, 10], size)
+    )
     popularity = rng.lognormal(0.0, 0.9, products)
     return Offers(
         product_family=family,
@@ -368,7 +387,7 @@ def products_table(world: World, offers: Offers) -> pl.DataFrame:
 
 
 def offers_table(world: World, offers: Offers) -> pl.DataFrame:
-    """One row per offer; a few have no price or stock."""
+    """One row per offer; a few have no price or stock. The end of some is known from their listing on."""
     rng = world.rng("offers.table")
     size = len(offers.seller)
     priced = ~chance(rng, size, 0.01)
@@ -380,6 +399,7 @@ def offers_table(world: World, offers: Offers) -> pl.DataFrame:
             "product_id": ids("p", offers.product, 6),
             "listed_at": instants(offers.listed),
             "delisted_at": instants(offers.delisted),
+            "_delisting_known_at": instants(np.where(chance(rng, size, 0.15), offers.listed, offers.delisted)),
             "price": money(offers.price, priced),
             "currency": words(offers.codes, np.where(priced, offers.currency, -1)),
             "stock_quantity": counts(stock, ~chance(rng, size, 0.05)),

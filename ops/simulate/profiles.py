@@ -18,13 +18,12 @@ class Country:
 
 @dataclass(frozen=True)
 class Profile:
-    """One marketplace; `rates` are the values of one unit of each foreign currency in EUR around which rates move."""
+    """One marketplace: its business time zone, its reporting currency and its countries."""
 
     name: str
     zone: str
     currency: str
     countries: tuple[Country, ...]
-    rates: dict[str, float]
 
 
 _FR = Country(
@@ -107,13 +106,29 @@ _SG = Country(
 )
 
 PROFILES = (
-    Profile("northern", "Europe/London", "GBP", (_GB_HOME, _IE, _SE), {"GBP": 1.17, "SEK": 0.089}),
-    Profile("europe", "Europe/Paris", "EUR", (_FR, _DE, _ES, _GB, _US), {"GBP": 1.17, "USD": 0.91}),
-    Profile(
-        "america", "America/New_York", "USD", (_US_HOME, _CA, _MX), {"USD": 0.91, "CAD": 0.66, "MXN": 0.048}
-    ),
-    Profile("pacific", "Australia/Sydney", "AUD", (_AU, _NZ, _SG), {"AUD": 0.60, "NZD": 0.55, "SGD": 0.68}),
-)  # fmt: skip
+    Profile("northern", "Europe/London", "GBP", (_GB_HOME, _IE, _SE)),
+    Profile("europe", "Europe/Paris", "EUR", (_FR, _DE, _ES, _GB, _US)),
+    Profile("america", "America/New_York", "USD", (_US_HOME, _CA, _MX)),
+    Profile("pacific", "Australia/Sydney", "AUD", (_AU, _NZ, _SG)),
+)
+
+# Value of one unit in EUR around which the simulated rate moves.
+RATES = {
+    "AUD": 0.60,
+    "BRL": 0.16,
+    "CAD": 0.66,
+    "CHF": 1.06,
+    "EUR": 1.0,
+    "GBP": 1.17,
+    "JPY": 0.0061,
+    "MXN": 0.048,
+    "NOK": 0.086,
+    "NZD": 0.55,
+    "PLN": 0.234,
+    "SEK": 0.089,
+    "SGD": 0.68,
+    "USD": 0.91,
+}
 
 
 def profile_of(seed: int) -> Profile:

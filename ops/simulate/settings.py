@@ -34,6 +34,8 @@ class Settings:
             raise ValueError("--orders and --days must be at least 1")
         if self.seed < 0:
             raise ValueError("--seed must not be negative")
+        if self.dirt and "parquet" in {self.fmt, *dict(self.formats).values()}:
+            raise ValueError("--dirt adds malformed text and needs --format csv or csv.gz")
         if self.sessions_per_order < 1:
             raise ValueError("--sessions-per-order must be at least 1")
         for fmt in (self.fmt, *dict(self.formats).values()):

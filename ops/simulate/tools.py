@@ -83,17 +83,25 @@ def time_of_day(rng: np.random.Generator, size: int, hour_weights: Sequence[floa
 def ids(prefix: str, numbers: np.ndarray, width: int = 7) -> pl.Series:
     """Text identifiers such as `o0000042`; negative numbers give null."""
     series = pl.Series(np.asarray(numbers, dtype="int64"))
-    text = pl.select(
-        pl.when(series >= 0).then(pl.lit(prefix) + series.cast(pl.String).str.zfill(width))
-    ).to_series()
+    text = pl.select(pl.when(series >= 0).then(pl.lit(prefix) + series.cast(pl.String).str.zfill(width))).to_series()
     return text
+
+
+def take(texts: pl.Series, index: np.ndarray) -> pl.Series:
+    """`texts[index]`; a negative index gives null."""
+    index = np.asarray(index, dtype="int64")
+    with_null = pl.concat([texts, pl.Series([None], dtype=pl.String)])
+    return with_null.gather(np.where(index < 0, len(texts), index))
 
 
 def words(choices: Sequence[str | None], index: np.ndarray) -> pl.Series:
     """`choices[index]` as text; a negative index gives null."""
-    index = np.asarray(index, dtype="int64")
-    table = pl.Series([*choices, None], dtype=pl.String)
-    return table.gather(np.where(index < 0, len(choices), index))
+    return take(pl.Series(choices, dtype=pl.String), index)
+
+
+def choose(condition: np.ndarray, texts: pl.Series) -> pl.Series:
+    """The texts where the condition holds, null elsewhere."""
+    return pl.select(pl.when(pl.Series(condition)).then(texts)).to_series()
 
 
 def instants(values: np.ndarray) -> pl.Series:

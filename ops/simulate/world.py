@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from zoneinfo import available_timezones
 
 import numpy as np
 
-from ops.simulate.profiles import Profile, holidays, profile_of
+from ops.simulate.profiles import RATES, Profile, holidays, profile_of
 from ops.simulate.settings import Settings
 from ops.simulate.tools import DAY, pick, stream, to_utc
 
@@ -78,11 +79,12 @@ class World:
         base = np.datetime64(self.first_day, "s") + np.asarray(day, dtype="int64") * DAY
         return base + np.timedelta64(int(hour * 3600), "s")
 
-    def uniform_instants(self, rng: np.random.Generator, size: int, first: float = 0.0, last: float = 1.0) -> np.ndarray:
+    def uniform_instants(
+        self, rng: np.random.Generator, size: int, first: float = 0.0, last: float = 1.0
+    ) -> np.ndarray:
         """Instants spread evenly over a part of the span (0 = its start, 1 = its end)."""
         span = (self.cutoff - self.start).astype("int64")
         return self.start + ((first + (last - first) * rng.random(size)) * span).astype("int64").astype("m8[s]")
-
 
 
 def _calendar(settings: Settings, profile: Profile, first: date, truth: dict, campaigns: list[Campaign]) -> np.ndarray:
@@ -157,13 +159,22 @@ def _campaigns(settings: Settings, profile: Profile, currency: str) -> list[Camp
             name = f"{objective.capitalize()} {audience} {channel.replace('_', ' ')} ({label})"
             campaigns.append(
                 Campaign(
-                    f"cmp{number:03d}", name, platform, channel, objective, audience, code, budget * share * part, first, end
+                    f"cmp{number:03d}",
+                    name,
+                    platform,
+                    channel,
+                    objective,
+                    audience,
+                    code,
+                    budget * share * part,
+                    first,
+                    end,
                 )
             )
-    lifted = int(0.62 * last)
+    lifted = int(0.68 * last)
     campaigns.append(
         Campaign(
-            f"cmp{len(campaigns) + 1:03d}", "Spring takeover", "meta_ads", "paid_social", "sales", "buyers", currency,
+            f"cmp{len(campaigns) + 1:03d}", "Takeover", "meta_ads", "paid_social", "sales", "buyers", currency,
             budget * 0.9, lifted, min(last, lifted + 13),
         )
     )  # fmt: skip
@@ -175,6 +186,10 @@ def build_world(settings: Settings) -> World:
     profile = profile_of(settings.seed)
     zone = settings.timezone or profile.zone
     currency = settings.reporting_currency or profile.currency
+    if zone not in available_timezones():
+        raise ValueError(f"unknown time zone {zone!r}")
+    if currency not in RATES:
+        raise ValueError(f"no exchange rate known for currency {currency!r}; known: {', '.join(RATES)}")
     first = settings.end - timedelta(days=settings.days - 1)
     start = to_utc(np.array([first], dtype="M8[s]"), zone)[0]
     business_end = to_utc(np.array([settings.end + timedelta(days=1)], dtype="M8[s]"), zone)[0]
@@ -183,11 +198,10 @@ def build_world(settings: Settings) -> World:
 
     rates = {}
     length = settings.days + _RATES_LEAD_DAYS
-    for code in sorted({*profile.rates, *(c.currency for c in profile.countries), currency}):
-        level = profile.rates.get(code, 1.0)
+    for code in sorted({*(c.currency for c in profile.countries), currency}):
         walk = np.cumsum(stream(settings.seed, f"exchange_rates.{code}").normal(0.0, 0.0035, length))
         trend = walk - np.linspace(0.0, walk[-1], length) * 0.7
-        rates[code] = np.ones(length) if code == "EUR" else np.round(level * np.exp(trend), 6)
+        rates[code] = np.ones(length) if code == "EUR" else np.round(RATES[code] * np.exp(trend), 6)
 
     campaigns = _campaigns(settings, profile, currency)
     truth = {
