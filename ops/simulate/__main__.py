@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.sample:
         settings, out = SAMPLE, args.out or SAMPLE_DIR
     else:
-        if not (args.out and args.orders and args.days):
+        if None in (args.out, args.orders, args.days):
             parser.error("--out, --orders and --days are required (or --sample)")
         names = ("orders", "days", "end", "seed", "fmt", "daily", "timezone", "reporting_currency", "dirt")
         try:

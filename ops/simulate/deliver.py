@@ -120,18 +120,20 @@ def write_daily(name: str, parts: Iterator[pl.DataFrame], out: Path, fmt: str) -
     """Write `<table>/dt=<day>/part-0.<fmt>` for every delivery day; returns the number of rows, versions included.
 
     The last two days of a part wait for the next part: a session is shorter than a day, so earlier ones are complete.
+    A table without a row is one file with nothing but its header.
     """
     rows = 0
-    waiting: list[pl.DataFrame] = []
+    waiting = None
     for part in parts:
-        versions = pl.concat([*waiting, part])
+        versions = part if waiting is None else pl.concat([waiting, part])
         last = versions["dt"].max()
-        done = pl.col("dt") < last - timedelta(days=1)
+        done = pl.col("dt") < (last - timedelta(days=1) if last else date.min)
         _write_days(name, versions.filter(done), out, fmt)
-        waiting = [versions.filter(~done)]
+        waiting = versions.filter(~done)
         rows += part.height
-    for left in waiting:
-        _write_days(name, left, out, fmt)
+    _write_days(name, waiting, out, fmt)
+    if not rows:
+        write_file(waiting.drop("dt"), out / name / f"part-0.{fmt}", fmt)
     return rows
 
 

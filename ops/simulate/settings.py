@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from ops.simulate.contract import TABLES
+
 FORMATS = ("csv", "csv.gz", "parquet")
 
 
@@ -34,6 +36,9 @@ class Settings:
             raise ValueError("--orders and --days must be at least 1")
         if self.seed < 0:
             raise ValueError("--seed must not be negative")
+        unknown = [name for name in self.tables if name not in TABLES]
+        if unknown:
+            raise ValueError(f"unknown tables {', '.join(unknown)}; known: {', '.join(TABLES)}")
         if self.dirt and "parquet" in {self.fmt, *dict(self.formats).values()}:
             raise ValueError("--dirt adds malformed text and needs --format csv or csv.gz")
         if self.sessions_per_order < 1:

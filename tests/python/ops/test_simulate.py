@@ -1,0 +1,283 @@
+"""The simulator: same settings same bytes, the contract's shape, daily deliveries that add up to the whole."""
+
+import csv
+import gzip
+import io
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ops.simulate.__main__ import main
+from ops.simulate.build import Simulation, write_extracts
+from ops.simulate.contract import TABLES
+from ops.simulate.settings import SAMPLE, Settings
+
+ROOT = Path(__file__).parents[3]
+SAMPLE_FOLDER = ROOT / "extracts" / "sample"
+SMALL = Settings(orders=400, days=200, end=date(2026, 4, 10), seed=1)
+
+WRITTEN = {
+    "int": re.compile(r"-?\d+"),
+    "money": re.compile(r"-?\d+\.\d{2,4}"),
+    "rate": re.compile(r"\d+\.\d+"),
+    "bool": re.compile(r"true|false"),
+    "ts": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+    "text": re.compile(r"(?s).+"),
+}
+REFERENCES = [
+    (name, column, target)
+    for column, target in {
+        "customer_id": "customers",
+        "seller_id": "sellers",
+        "product_id": "products",
+        "offer_id": "offers",
+        "order_id": "orders",
+        "order_line_id": "order_lines",
+    }.items()
+    for name, table in TABLES.items()
+    if column in table.columns and name != target
+]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def read_csv_rows(path: Path) -> list[dict[str, str]]:
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("whole")
+    return out, write_extracts(SMALL, out)
+
+
+@pytest.fixture(scope="module")
+def tables(whole) -> dict[str, list[dict[str, str]]]:
+    out, _ = whole
+    return {
+        name: [
+            row
+            for path in sorted([*out.glob(f"{name}.csv"), *out.glob(f"{name}/*.csv")])
+            for row in read_csv_rows(path)
+        ]
+        for name in TABLES
+    }
+
+
+def test_same_settings_same_bytes(whole, tmp_path):
+    out, _ = whole
+    write_extracts(SMALL, tmp_path)
+    assert files_of(tmp_path) == files_of(out)
+
+
+def test_another_seed_is_another_marketplace(whole, tmp_path):
+    _, truth = whole
+    other = write_extracts(SMALL.with_changes(seed=2), tmp_path)
+    assert other["reporting_currency"] != truth["reporting_currency"]
+    assert other["business_timezone"] != truth["business_timezone"]
+    assert set(other["countries"]) != set(truth["countries"])
+
+
+def test_every_table_is_written_and_counted(whole, tables):
+    _, truth = whole
+    assert truth["rows"] == {name: len(rows) for name, rows in tables.items()}
+    assert truth["rows"]["orders"] == SMALL.orders
+    assert all(truth["rows"].values())
+
+
+def test_one_table_alone_is_the_same_table(whole, tmp_path):
+    out, _ = whole
+    write_extracts(SMALL.with_changes(tables=("refunds", "events")), tmp_path)
+    expected = files_of(out)
+    found = files_of(tmp_path)
+    assert {name.split("/")[0].split(".")[0] for name in found} == {"refunds", "events", "truth"}
+    assert all(found[name] == expected[name] for name in found if name != "truth.json")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_rows_obey_the_contract(name, tables):
+    table, rows = TABLES[name], tables[name]
+    assert list(rows[0]) == list(table.columns)
+    for row in rows:
+        for column in table.columns.values():
+            value = row[column.name]
+            assert value or not column.required, f"{name}.{column.name} is empty in {row}"
+            assert not value or WRITTEN[column.type].fullmatch(value), f"{name}.{column.name}: {value!r}"
+            if value and column.name in table.enums:
+                assert value in table.enums[column.name], f"{name}.{column.name}: {value!r}"
+    keys = [tuple(row[column] for column in table.key) for row in rows]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(("name", "column", "target"), REFERENCES)
+def test_references_are_found(name, column, target, tables):
+    known = {row[TABLES[target].key[0]] for row in tables[target]}
+    used = {row[column] for row in tables[name]} - {""}
+    assert used <= known, f"{name}.{column}: {sorted(used - known)[:5]}"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_nothing_happens_after_the_last_day(name, tables):
+    last = f"{SMALL.end.isoformat()}T23:59:59Z"
+    for column in TABLES[name].instants:
+        assert max((row[column] for row in tables[name]), default="") <= last
+
+
+def test_amounts_and_order_of_things(tables):
+    for line in tables["order_lines"]:
+        gross = int(line["quantity"]) * float(line["unit_price"])
+        assert 0 <= float(line["seller_discount"] or 0) <= gross + 1e-9
+        assert not (line["accepted_at"] and line["refused_at"])
+        assert bool(line["cancelled_at"]) == bool(line["cancelled_by"])
+        assert not line["shipped_at"] or line["accepted_at"]
+    orders = {row["order_id"]: row for row in tables["orders"]}
+    customers = {row["customer_id"]: row for row in tables["customers"]}
+    for order in orders.values():
+        assert customers[order["customer_id"]]["created_at"] <= order["ordered_at"]
+        assert not order["paid_at"] or order["paid_at"] >= order["ordered_at"]
+    line_order = {row["order_line_id"]: row["order_id"] for row in tables["order_lines"]}
+    assert set(line_order.values()) == set(orders)
+    assert all(row["currency"] == orders[line_order[row["order_line_id"]]]["currency"] for row in tables["refunds"])
+
+
+def test_every_amount_finds_a_rate(whole, tables):
+    _, truth = whole
+    known = {(row["rate_date"], row["currency"]) for row in tables["exchange_rates"]}
+    days = {day for day, _ in known}
+    needed = {
+        row["currency"] for name, table in TABLES.items() if "currency" in table.columns for row in tables[name]
+    } - {"", "EUR"}
+    assert needed
+    assert {(day, currency) for day in days for currency in needed} <= known
+    assert min(days) < truth["first_day"]
+    assert max(days) == truth["last_day"]
+
+
+@pytest.mark.parametrize("fmt", ["csv", "parquet"])
+def test_latest_daily_rows_are_the_whole_extract(fmt, tmp_path):
+    settings = SMALL.with_changes(daily=True, fmt=fmt)
+    write_extracts(settings, tmp_path)
+    simulation = Simulation(SMALL)
+    for name, table in TABLES.items():
+        expected = pl.concat(simulation.table(name)).sort(table.key)
+        parts = []
+        for path in sorted((tmp_path / name).glob("dt=*/*")):
+            assert path.name == f"part-0.{fmt}"
+            part = (
+                pl.read_parquet(path)
+                if fmt == "parquet"
+                else pl.read_csv(path, schema_overrides=dict.fromkeys(table.columns, pl.String))
+            )
+            dt = path.parent.name.removeprefix("dt=")
+            for column in table.instants:
+                assert part.filter(pl.col(column).cast(pl.String).str.slice(0, 10) > dt).is_empty(), f"{path}: {column}"
+            parts.append(part)
+        latest = pl.concat(parts).unique(table.key, keep="last", maintain_order=True).sort(table.key)
+        if fmt == "csv":
+            text = expected.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
+            expected = pl.read_csv(text, schema_overrides=dict.fromkeys(table.columns, pl.String))
+        assert latest.equals(expected), name
+
+
+def test_changed_rows_are_delivered_again(tmp_path):
+    write_extracts(SMALL.with_changes(daily=True, tables=("order_lines",)), tmp_path)
+    versions: dict[str, list[dict]] = {}
+    for path in sorted((tmp_path / "order_lines").glob("dt=*/*")):
+        for row in read_csv_rows(path):
+            versions.setdefault(row["order_line_id"], []).append(row)
+    shipped_later = [v for v in versions.values() if not v[0]["shipped_at"] and v[-1]["shipped_at"]]
+    assert len(shipped_later) > SMALL.orders / 2
+    assert all(not row["tracking_valid"] for v in shipped_later for row in v if not row["shipped_at"])
+
+
+@pytest.mark.parametrize(("orders", "days", "seed"), [(1, 1, 0), (5, 3, 2), (60, 45, 3)])
+@pytest.mark.parametrize("daily", [False, True])
+def test_small_marketplaces(orders, days, seed, daily, tmp_path):
+    settings = Settings(orders=orders, days=days, seed=seed, daily=daily)
+    truth = write_extracts(settings, tmp_path)
+    assert truth["rows"]["orders"] >= orders
+    assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {*TABLES, "truth"}
+
+
+def test_business_days_are_exactly_those_asked_for(tmp_path):
+    settings = Settings(orders=3000, days=40, end=date(2026, 4, 5), seed=1, timezone="Asia/Tokyo", tables=("orders",))
+    write_extracts(settings, tmp_path)
+    ordered = pl.Series([row["ordered_at"] for row in read_csv_rows(tmp_path / "orders.csv")]).str.to_datetime(
+        "%Y-%m-%dT%H:%M:%SZ", time_zone="UTC"
+    )
+    days = ordered.dt.convert_time_zone("Asia/Tokyo").dt.date()
+    assert days.n_unique() == 40
+    assert days.max() == settings.end
+
+
+def test_dirt_is_written_down(tmp_path):
+    clean, dirty = tmp_path / "clean", tmp_path / "dirty"
+    settings = SMALL.with_changes(orders=60, days=60, fmt="csv.gz")
+    write_extracts(settings, clean)
+    truth = write_extracts(settings.with_changes(dirt=True), dirty)
+    outcomes = [row["outcome"] for row in truth["bad_rows"]]
+    assert {"rejected", "held", "superseded"} == set(outcomes)
+    for name in TABLES:
+        expected = sum(row["table"] == name for row in truth["bad_rows"])
+        for path in sorted(clean.glob(f"{name}*/*")) or [clean / f"{name}.csv.gz"]:
+            before = gzip.decompress(path.read_bytes())
+            after = gzip.decompress((dirty / path.relative_to(clean)).read_bytes())
+            assert after.startswith(before)
+            added = list(csv.reader(after[len(before) :].decode().splitlines()))
+            expected -= len(added)
+        assert expected == 0, name
+
+
+def test_dirt_needs_text():
+    with pytest.raises(ValueError, match="csv"):
+        SMALL.with_changes(dirt=True, fmt="parquet")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--out x --orders 0 --days 3", "at least 1"),
+        ("--out x --orders 5 --days 3 --tables nonsense", "unknown tables nonsense"),
+        ("--out x --orders 5 --days 3 --timezone Mars", "unknown time zone 'Mars'"),
+        ("--out x --orders 5 --days 3 --reporting-currency ZZZ", "currency 'ZZZ'"),
+        ("--orders 5 --days 3", "required"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments.split())
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_committed_sample_is_what_the_simulator_writes(tmp_path):
+    write_extracts(SAMPLE, tmp_path)
+    committed, made = files_of(SAMPLE_FOLDER), files_of(tmp_path)
+    assert set(committed) == set(made)
+    for name, content in made.items():
+        if name.endswith(".parquet"):
+            assert pl.read_parquet(SAMPLE_FOLDER / name).equals(pl.read_parquet(tmp_path / name)), name
+        else:
+            assert committed[name] == content, name
+
+
+def test_sample_stays_small():
+    sizes = [len(content) for content in files_of(SAMPLE_FOLDER).values()]
+    assert max(sizes) <= 4 * 2**20
+    assert sum(sizes) <= 12 * 10**6
+
+
+def test_truth_is_readable():
+    truth = json.loads((SAMPLE_FOLDER / "truth.json").read_text(encoding="utf-8"))
+    assert truth["seed"] == SAMPLE.seed
+    assert truth["rows"]["orders"] == SAMPLE.orders
