@@ -14,6 +14,7 @@ import argparse
 import fcntl
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -121,7 +122,9 @@ def code_version(root: Path = ROOT) -> str:
     try:
         described = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):  # no git, or a work tree it does not trust
         return version
@@ -145,11 +148,22 @@ def _check_commands(settings: Settings) -> dict[str, list[str]]:
     extracts, database, target = str(settings.extracts), str(settings.warehouse), str(settings.target)
     return {
         "recomputation": [
-            "python_checks.recompute", "--extracts", extracts, "--connector", settings.connector, "--published", database
+            "python_checks.recompute",
+            "--extracts",
+            extracts,
+            "--connector",
+            settings.connector,
+            "--published",
+            database,
         ],
         "expectations": [
-            "python_checks.expectations", "--database", database, "--target", target,
-            "--page", str(settings.warehouse.parent / "quality" / "index.html"),
+            "python_checks.expectations",
+            "--database",
+            database,
+            "--target",
+            target,
+            "--page",
+            str(settings.warehouse.parent / "quality" / "index.html"),
         ],
         "rows_read": ["python_checks.rows_read", "--extracts", extracts, "--database", database],
         "conventions": ["python_checks.conventions", "--target", target],
@@ -182,8 +196,12 @@ def _run_check(name: str, module: list[str], settings: Settings) -> tuple[int, s
     """Run one check; a line every half minute tells that it still runs. Returns its exit code and what it printed."""
     started = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", *module], cwd=ROOT, env=settings.environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [sys.executable, "-m", *module],
+        cwd=ROOT,
+        env=settings.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     while True:
         try:
@@ -214,6 +232,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped; nothing was published."))  # ends a running dbt too
     try:
         main()
     except ProjectError as error:

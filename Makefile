@@ -1,0 +1,51 @@
+# `make help` lists what can be asked for. Settings: environment variables or `make build NAME=value` (README).
+
+PYTHON_RUN := .venv/bin/python
+DBT := DBT_PROFILES_DIR=. DO_NOT_TRACK=1 $(PYTHON_RUN) -m dbt.cli.main
+# The tests build the sample into files of their own and leave the settings of the caller aside.
+TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE -u REPORTING_CURRENCY \
+	WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
+	DBT_TARGET_PATH=build/test/target
+
+.PHONY: help build publish check-extracts test lint format docs lock clean
+.DEFAULT_GOAL := help
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+build: .venv/made  ## Build from the extracts, test, check, and publish when everything passed
+	@$(PYTHON_RUN) -m ops.build
+
+publish: .venv/made  ## Check the build that `dbt build` made, and publish it when everything passed
+	@$(PYTHON_RUN) -m ops.build --built
+
+check-extracts: .venv/made  ## Tell what the extracts hold and lack, without building
+	@$(DBT) run-operation check_extracts
+
+test: lint  ## Everything that must pass: lint, worked examples, the sample from end to end, Python tests
+	@rm -rf build/test
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2
+
+lint: .venv/made  ## Check the form of Python and SQL
+	@$(PYTHON_RUN) -m ruff check .
+	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests macros
+
+format: .venv/made  ## Put the form of Python right where a machine can
+	@$(PYTHON_RUN) -m ruff check --fix .
+
+docs: .venv/made  ## Write the documentation as one file: build/docs/static_index.html
+	@$(DBT) docs generate --static --target-path build/docs
+
+lock:  ## Pin the requirements anew (needs uv)
+	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)
+	@uv pip compile requirements-spark.in --output-file requirements-spark.lock $(UV_OPTIONS)
+
+UV_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --universal --upgrade
+
+.venv/made: requirements.lock
+	@ops/setup.sh
+
+clean:  ## Remove what builds leave behind; the published releases and .venv stay
+	@rm -rf target logs .pytest_cache .ruff_cache
+	@find build -mindepth 1 ! -name .gitkeep -delete
