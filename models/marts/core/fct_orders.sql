@@ -3,6 +3,15 @@ with orders as (
     where is_counted
 ),
 
+attribution as (
+    select * from {{ ref('int_order_attribution') }}
+),
+
+web as (
+    select is_present from {{ ref('int_inputs') }}
+    where input = 'events'
+),
+
 lines as (
     select * from {{ ref('fct_order_lines') }}
 ),
@@ -18,6 +27,10 @@ measured as (
 combined as (
     select
         orders.*,
+        -- without web events a channel is unknown; with them, an order no session explains came directly
+        case when web.is_present then coalesce(attribution.channel, 'direct') end as channel,
+        attribution.campaign_id,
+        coalesce(attribution.is_paid_channel, false) as is_paid_channel,
         coalesce(measured.lines, 0) as lines,
         coalesce(measured.quantity, 0) as quantity,
         coalesce(measured.valid_products, 0) as valid_products,
@@ -29,7 +42,9 @@ combined as (
         coalesce(measured.valid_commission, 0) as valid_commission,
         coalesce(measured.valid_margin, 0) as valid_margin
     from orders
+    left join web on true
     left join measured on orders.order_id = measured.order_id
+    left join attribution on orders.order_id = attribution.order_id
 ),
 
 -- the place of a valid order among its customer's valid orders
@@ -39,7 +54,8 @@ numbered as (
         row_number() over customer_orders as customer_order_number,
         first_value(ordered_on) over customer_orders as first_valid_order_on,
         lag(ordered_on) over customer_orders as previous_valid_order_on,
-        lead(ordered_on) over customer_orders as next_valid_order_on
+        lead(ordered_on) over customer_orders as next_valid_order_on,
+        first_value(channel) over customer_orders as first_order_channel
     from combined
     where is_valid
     window customer_orders as (partition by customer_id order by ordered_at, order_id)
@@ -58,6 +74,9 @@ select
     combined.customer_region,
     combined.customer_type,
     combined.sales_channel,
+    combined.channel,
+    combined.campaign_id,
+    numbered.first_order_channel,
     combined.currency,
 
     -- times
@@ -70,6 +89,7 @@ select
 
     -- flags
     combined.is_paid,
+    combined.is_paid_channel,
     combined.is_valid,
     combined.has_cancelled_line,
 

@@ -13,7 +13,8 @@ buyers as (
         customer_id,
         customer_country,
         customer_region,
-        customer_type
+        customer_type,
+        first_order_channel
     from valid_orders
 ),
 
@@ -24,6 +25,7 @@ pairs as (
         buyers.customer_country,
         buyers.customer_region,
         buyers.customer_type,
+        buyers.first_order_channel,
         days.ordered_on as starts,
         least(
             lead(days.ordered_on) over (partition by days.customer_id, days.seller_id order by days.ordered_on),
@@ -37,10 +39,13 @@ pairs as (
 ),
 
 buyers_of_two_sellers as (
-    {{ overlaps('pairs', ['customer_country', 'customer_region', 'customer_type'], at_least=2) }}
+    {{ overlaps('pairs', ['customer_country', 'customer_region', 'customer_type', 'first_order_channel'], at_least=2) }}
 ),
 
-{%- set of_buyer = {'country': 'customer_country', 'region': 'customer_region', 'customer_type': 'customer_type'} -%}
+{%- set of_buyer = {
+    'country': 'customer_country', 'region': 'customer_region', 'customer_type': 'customer_type',
+    'channel': 'first_order_channel',
+} -%}
 
 {{ kpi_terms([
     {

@@ -37,6 +37,10 @@ ad_spend as (
     select * from {{ ref('fct_ad_spend') }}
 ),
 
+{%- set of_order_and_channel = {
+    'country': 'country', 'region': 'region', 'sales_channel': 'sales_channel', 'customer_type': 'customer_type',
+    'channel': 'channel',
+} -%}
 {%- set of_order = {'country': 'country', 'region': 'region', 'sales_channel': 'sales_channel', 'customer_type': 'customer_type'} -%}
 {%- set order_terms = {
     'orders': 'count(*)',
@@ -54,7 +58,7 @@ ad_spend as (
 
 {{ kpi_terms([
     {
-        'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order,
+        'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order_and_channel,
         'terms': order_terms, 'money': ['gmv', 'gmv_net'],
     },
     {
@@ -84,7 +88,7 @@ ad_spend as (
         'terms': {'transactions': 'count(*)', 'transaction_volume': 'sum(amount)'}, 'money': ['transaction_volume'],
     },
     {
-        'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order,
+        'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order_and_channel,
         'terms': commission_terms, 'money': commission_terms, 'needs': commission,
     },
     {

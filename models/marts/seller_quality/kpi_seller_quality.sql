@@ -63,6 +63,11 @@ decided_disputes as (
     where is_dispute and decision in ('buyer', 'seller')
 ),
 
+seller_tickets as (
+    select * from {{ ref('fct_tickets') }}
+    where handled_by = 'seller' and not is_spam
+),
+
 valid_lines as (
     select * from lines
     where is_valid
@@ -174,6 +179,18 @@ valid_lines as (
             'disputes_decided_for_buyer': "count_if(decision = 'buyer')",
         },
     },
+    {
+        'shape': 'sums', 'from': 'seller_tickets', 'day': 'opened_on', 'dimensions': by_seller, 'needs': ['support_tickets'],
+        'terms': {
+            'seller_tickets_due': 'count_if(needs_response and is_sla_due)',
+            'seller_tickets_answered_24h': 'count_if(needs_response and is_sla_due and is_answered_within_24h)',
+        },
+    },
+    {
+        'shape': 'percentiles', 'from': 'seller_tickets', 'day': 'opened_on', 'dimensions': by_seller,
+        'needs': ['support_tickets'],
+        'terms': {'seller_response_time_median': ['first_response_hours', 0.5]},
+    },
 ]) }}
 
 select
@@ -233,5 +250,12 @@ select
     negatively_reviewed_seller_orders,
     {{ ratio('negatively_reviewed_seller_orders', 'seller_orders') }} as negative_feedback_rate,
     defective_seller_orders,
-    {{ ratio('defective_seller_orders', 'seller_orders') }} as order_defect_rate
+    {{ ratio('defective_seller_orders', 'seller_orders') }} as order_defect_rate,
+
+    -- answers to buyers
+    seller_response_time_median,
+    seller_response_time_median_n,
+    seller_tickets_answered_24h,
+    seller_tickets_due,
+    {{ ratio('seller_tickets_answered_24h', 'seller_tickets_due') }} as seller_response_sla_24h_rate
 from terms

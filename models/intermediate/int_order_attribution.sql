@@ -1,0 +1,74 @@
+with orders as (
+    select
+        orders.order_id,
+        orders.customer_id,
+        orders.session_id,
+        orders.ordered_at,
+        orders.ordered_on
+    from {{ ref('int_orders') }} as orders
+    inner join {{ ref('stg_customers') }} as customers on orders.customer_id = customers.customer_id
+    -- a customer who refused analytics is never joined to sessions
+    where orders.is_counted and coalesce(customers.consent_analytics, true)
+),
+
+sessions as (
+    select * from {{ ref('int_sessions') }}
+),
+
+identified_events as (
+    select distinct
+        visitor_id,
+        customer_id,
+        order_id
+    from {{ ref('int_events') }}
+    where customer_id is not null or order_id is not null
+),
+
+-- the visitors of a buyer
+visitors as (
+    select
+        customer_id,
+        visitor_id
+    from identified_events
+    where customer_id is not null
+    union distinct
+    select
+        orders.customer_id,
+        identified_events.visitor_id
+    from identified_events
+    inner join orders on identified_events.order_id = orders.order_id
+    union distinct
+    select
+        orders.customer_id,
+        sessions.visitor_id
+    from orders
+    inner join sessions on orders.session_id = sessions.session_id
+),
+
+candidates as (
+    select
+        orders.order_id,
+        sessions.session_key,
+        sessions.channel,
+        sessions.campaign_id,
+        sessions.is_paid_channel,
+        row_number() over (
+            partition by orders.order_id order by sessions.started_at desc, sessions.session_key
+        ) as recency
+    from orders
+    inner join visitors on orders.customer_id = visitors.customer_id
+    inner join sessions
+        on visitors.visitor_id = sessions.visitor_id
+        and sessions.channel <> 'direct'
+        and sessions.started_at <= orders.ordered_at
+        and sessions.started_on between {{ add_days('orders.ordered_on', -29) }} and orders.ordered_on
+)
+
+select
+    order_id,
+    session_key,
+    channel,
+    campaign_id,
+    is_paid_channel
+from candidates
+where recency = 1

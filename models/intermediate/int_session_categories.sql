@@ -1,0 +1,26 @@
+with viewed as (
+    select
+        session_key,
+        coalesce(category, 'unknown') as category
+    from {{ ref('int_event_views') }}
+    where event_name = 'product_view'
+    group by 1, 2
+),
+
+bought as (
+    select distinct
+        purchases.session_key,
+        coalesce(products.category, 'unknown') as category
+    from {{ ref('int_purchases') }} as purchases
+    inner join {{ ref('stg_order_lines') }} as lines on purchases.order_id = lines.order_id
+    left join {{ ref('stg_products') }} as products on lines.product_id = products.product_id
+)
+
+select
+    viewed.session_key,
+    viewed.category,
+    sessions.started_on,
+    bought.category is not null as is_bought
+from viewed
+inner join {{ ref('int_sessions') }} as sessions on viewed.session_key = sessions.session_key
+left join bought on viewed.session_key = bought.session_key and viewed.category = bought.category
