@@ -1,0 +1,94 @@
+"""python -m python_checks.recompute: every published KPI held against its recomputation from the extracts."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+import time
+from pathlib import Path
+
+from python_checks.recompute import olist
+from python_checks.recompute.catalogue import KPIS
+from python_checks.recompute.compare import CompareError, Verdict, compare, read_published
+from python_checks.recompute.compute import recompute
+from python_checks.recompute.extracts import ExtractError, Extracts, read_extracts
+from python_checks.recompute.money import MissingRateError
+from python_checks.recompute.web import read_channel_rules
+from python_checks.recompute.world import World
+
+CONNECTORS = {  # reader, default time zone, default currency
+    "native": (read_extracts, "Europe/Paris", "EUR"),
+    "olist": (olist.read_olist, olist.TIMEZONE, olist.CURRENCY),
+}
+CHANNEL_RULES = Path(__file__).parents[2] / "seeds" / "channel_rules.csv"
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line; what it leaves out comes from the environment, then from the connector."""
+    parser = argparse.ArgumentParser(prog="python -m python_checks.recompute", description=__doc__)
+    env = os.environ.get
+    parser.add_argument("--extracts", type=Path, default=env("EXTRACTS_DIR", "extracts/sample"), help="folder of extracts")
+    parser.add_argument("--connector", choices=CONNECTORS, default=env("CONNECTOR", "native"))
+    parser.add_argument(
+        "--published", type=Path, default=env("PUBLISHED_DB", "published/marketplace.duckdb"), help="DuckDB file to check")
+    parser.add_argument("--schema", default="marts", help="its schema")
+    parser.add_argument("--kpis", type=lambda text: text.split(","), help="only these, separated by commas")
+    parser.add_argument("--as-of", type=dt.date.fromisoformat, default=env("AS_OF") or None)
+    parser.add_argument("--timezone", default=env("BUSINESS_TIMEZONE") or None)
+    parser.add_argument("--currency", default=env("REPORTING_CURRENCY") or None)
+    parser.add_argument("--channel-rules", type=Path, default=CHANNEL_RULES, help="CSV file of the rules")
+    return parser.parse_args(argv)
+
+
+def build_world(args: argparse.Namespace, progress=lambda message: None) -> World:
+    """The marketplace of the extracts the command line names."""
+    read, timezone, currency = CONNECTORS[args.connector]
+    extracts: Extracts = read(args.extracts, progress)
+    rules = read_channel_rules(args.channel_rules) if extracts.has("events") else []
+    return World(
+        extracts, timezone=args.timezone or timezone, currency=args.currency or currency, rules=rules, as_of=args.as_of)
+
+
+def report(verdict: Verdict) -> str:
+    """The line of a KPI, and its first differing rows."""
+    state = "PASS" if verdict.passed else f"FAIL ({verdict.failures} rows)"
+    head = f"{verdict.kpi_id:32} {verdict.compared:9,} rows  worst {verdict.worst:.1e}  {state}"
+    return "\n".join([head, *(f"    {example}" for example in verdict.examples)])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compares and prints; 0 when every KPI passed, 1 when one failed, 2 when there was nothing to compare with."""
+    args = arguments(argv)
+    started = time.monotonic()
+
+    def progress(message: str) -> None:
+        print(f"[{time.monotonic() - started:5.1f} s] {message}", file=sys.stderr, flush=True)
+
+    try:
+        published, known = read_published(args.published, args.schema)
+        wanted = args.kpis or [kpi_id for kpi_id in KPIS if kpi_id in known]
+        strangers = [kpi_id for kpi_id in wanted if kpi_id not in KPIS or kpi_id not in known]
+        if strangers or not wanted:
+            raise CompareError(f"{args.published}: not to be compared: {', '.join(strangers) or 'no KPI at all'}")
+        world = build_world(args, progress)
+        progress(f"span {world.calendar.first_day} to {world.calendar.as_of}")
+        rows = recompute(world, {KPIS[kpi_id].family for kpi_id in wanted}, progress)
+    except (CompareError, ExtractError, MissingRateError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    progress(f"comparing {len(wanted)} KPIs")
+    verdicts = compare(rows, published, wanted)
+    for verdict in verdicts:
+        print(report(verdict))
+    failed = sum(not verdict.passed for verdict in verdicts)
+    others = len({*KPIS, *known} - set(wanted))
+    if others:
+        print(f"{others} KPIs known to one side only or not asked for")
+    print(f"{len(verdicts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

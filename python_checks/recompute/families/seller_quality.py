@@ -1,0 +1,172 @@
+"""Seller quality: acceptance, shipping, delivery, cancellations, returns, claims, defects, answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from python_checks.recompute.measure import KpiRows, combine, measure
+from python_checks.recompute.periods import days_between, hours_between
+from python_checks.recompute.world import World
+
+PLACES = ["seller", "country", "region"]
+LINE_DIMENSIONS = ["seller", "category", "country", "region"]
+RETURN_DAYS = 30
+
+
+def add(rows: KpiRows, world: World) -> None:
+    """Adds the rows of the seller quality KPIs."""
+    _seller_orders(rows, world)
+    _late_shipment(rows, world)
+    _orders(rows, world)
+    _lines(rows, world)
+    _returns(rows, world)
+    _disputes(rows, world)
+    _messages(rows, world)
+
+
+def by_seller_order(world: World, lines: pl.DataFrame, day: str, prepare, places=PLACES, **terms: pl.Expr) -> pl.DataFrame:
+    """Terms of the seller orders these lines make: whole ones, and for `category` ones made of its lines only."""
+    whole, partial = prepare(world.seller_orders(lines)), prepare(world.seller_orders(lines, by="category"))
+    return pl.concat([
+        measure(world.calendar, whole, day, places, **terms),
+        measure(world.calendar, partial, day, ["category"], overall=False, **terms),
+    ])
+
+
+def _seller_orders(rows: KpiRows, world: World) -> None:
+    as_of = pl.lit(world.calendar.as_of)
+    accepted, decided = pl.col("state") == "accepted", pl.col("state").is_in(["accepted", "refused"])
+    due = accepted & (pl.col("ship_by_day") <= as_of)
+    acceptance_hours, processing_hours = pl.col("acceptance_hours"), pl.col("processing_hours")
+
+    def prepare(seller_orders: pl.DataFrame) -> pl.DataFrame:
+        return seller_orders.with_columns(
+            acceptance_hours=pl.when(accepted).then(hours_between(pl.col("paid_at"), pl.col("accepted_at"))),
+            processing_hours=hours_between(pl.col("paid_at"), pl.col("shipped_at")),
+        )
+
+    terms = by_seller_order(
+        world, world.lines, "order_day", prepare,
+        seller_orders=pl.len(),
+        accepted=accepted.sum(),
+        decided=decided.sum(),
+        acceptance_median=acceptance_hours.median(),
+        acceptances=acceptance_hours.count(),
+        due=due.sum(),
+        due_shipped=(due & pl.col("shipped_at").is_not_null()).sum(),
+        processing_median=processing_hours.median(),
+        processing_p90=processing_hours.quantile(0.9, "linear"),
+        shipments=processing_hours.count(),
+        seller_cancelled=pl.sum("is_seller_cancelled"),
+        badly_reviewed=pl.sum("has_bad_review"),
+        defective=(pl.col("has_bad_review") | pl.col("has_defect_claim")).sum(),
+    )
+    rows.amount("seller_orders", terms, "seller_orders")
+    rows.ratio("acceptance_rate", terms, "accepted", "decided")
+    rows.percentile("acceptance_time_median", terms, "acceptance_median", "acceptances")
+    rows.ratio("shipping_rate", terms, "due_shipped", "due")
+    rows.percentile("processing_time_median", terms, "processing_median", "shipments")
+    rows.percentile("processing_time_p90", terms, "processing_p90", "shipments")
+    rows.ratio("seller_cancellation_rate", terms, "seller_cancelled", "seller_orders")
+    rows.ratio("negative_feedback_rate", terms, "badly_reviewed", "seller_orders")
+    rows.ratio("order_defect_rate", terms, "defective", "seller_orders")
+
+
+def _late_shipment(rows: KpiRows, world: World) -> None:
+    own = world.lines.filter((pl.col("fulfilled_by") != "platform").fill_null(True))
+    late = pl.col("shipped_at").is_null() | (pl.col("shipped_at") > pl.col("ship_by_at"))
+    vacation_events = (
+        world.tables["seller_status_events"]
+        .filter(pl.col("status").is_in(["vacation_started", "vacation_ended"]))
+        .sort("event_id", descending=True)  # of two at one instant the lower key decides
+        .sort("occurred_at", maintain_order=True)
+        .select("seller_id", "occurred_at", on_vacation=pl.col("status") == "vacation_started")
+    )
+
+    def prepare(seller_orders: pl.DataFrame) -> pl.DataFrame:
+        dated = seller_orders.filter(pl.col("ship_by_at").is_not_null()).sort("ship_by_at").join_asof(
+            vacation_events, left_on="ship_by_at", right_on="occurred_at", by="seller_id", check_sortedness=False)
+        return dated.filter(~pl.col("on_vacation").fill_null(False))
+
+    terms = by_seller_order(world, own, "ship_by_day", prepare, late=late.sum(), due=pl.len())
+    rows.ratio("late_shipment_rate", terms, "late", "due")
+
+
+def _orders(rows: KpiRows, world: World) -> None:
+    counts = {"cancelled": pl.sum("is_cancelled"), "orders": pl.len()}
+    orders = pl.concat([
+        measure(world.calendar, world.orders, "order_day", ["country", "region"], **counts),
+        measure(world.calendar, world.orders_by("category"), "order_day", ["category"], overall=False, **counts),
+        measure(world.calendar, world.orders_by("seller"), "order_day", ["seller"], overall=False, **counts),
+    ])
+    rows.ratio("cancellation_rate", orders, "cancelled", "orders")
+
+
+def _lines(rows: KpiRows, world: World) -> None:
+    calendar = world.calendar
+    on_time = pl.col("delivered_day") <= pl.col("promised_day")
+    promised = measure(
+        calendar, world.valid_lines, "promised_day", LINE_DIMENSIONS, on_time=on_time.sum(), promised=pl.len())
+    rows.ratio("on_time_delivery_rate", promised, "on_time", "promised")
+
+    shipped = measure(
+        calendar, world.shipped_lines, "ship_day", LINE_DIMENSIONS,
+        shipped=pl.len(),
+        by_platform=(pl.col("fulfilled_by") == "platform").sum(),
+        tracked=pl.col("tracking_valid").count(),
+        tracking_valid=pl.col("tracking_valid").sum(),
+    )
+    rows.ratio("valid_tracking_rate", shipped, "tracking_valid", "tracked")
+    rows.ratio("platform_fulfilled_share", shipped, "by_platform", "shipped")
+
+    refunded = world.refunds.filter((pl.col("reason") != "cancellation").fill_null(True))
+    claimed = world.tables["claims"].filter((pl.col("decision") != "withdrawn").fill_null(True))
+    has = {name: pl.col("order_line_id").is_in(frame["order_line_id"].implode())
+           for name, frame in (("refunded", refunded), ("claimed", claimed))}
+    accepted = measure(
+        calendar, world.lines.filter("is_accepted").with_columns(**has), "order_day", LINE_DIMENSIONS,
+        lines=pl.len(), refunded=pl.sum("refunded"), claimed=pl.sum("claimed"))
+    rows.ratio("refund_rate", accepted, "refunded", "lines")
+    rows.ratio("claim_rate", accepted, "claimed", "lines")
+
+
+def _returns(rows: KpiRows, world: World) -> None:
+    delivered = world.all_lines.filter(pl.col("delivered_day").is_not_null())
+    after = days_between(pl.col("delivered_day"), world.calendar.day("requested_at"))
+    returned = (
+        world.tables["returns"].select("order_line_id", "requested_at", returned="quantity")
+        .join(delivered.select("order_line_id", "delivered_day"), on="order_line_id")
+        .filter(after.is_between(0, RETURN_DAYS))
+        .group_by("order_line_id").agg(pl.sum("returned"))
+    )
+    delivered = delivered.join(returned, on="order_line_id", how="left").with_columns(
+        returned=pl.min_horizontal("quantity", pl.col("returned").fill_null(0)))
+    terms = measure(
+        world.calendar, delivered, "delivered_day", LINE_DIMENSIONS, returned=pl.sum("returned"), quantity=pl.sum("quantity"))
+    rows.ratio("return_rate", terms, "returned", "quantity")
+
+
+def _disputes(rows: KpiRows, world: World) -> None:
+    disputes = world.tables["claims"].filter(
+        pl.col("kind").is_in(["a_to_z", "chargeback"]) & pl.col("decision").is_in(["buyer", "seller"])
+    ).join(world.all_lines.select("order_line_id", "seller"), on="order_line_id", how="left")
+    terms = measure(
+        world.calendar, disputes.with_columns(day=world.calendar.day("decided_at")), "day", ["seller"],
+        won=(pl.col("decision") == "buyer").sum(), decided=pl.len())
+    rows.ratio("dispute_buyer_win_rate", terms, "won", "decided")
+
+
+def _messages(rows: KpiRows, world: World) -> None:
+    tickets = world.tickets.filter(pl.col("handled_by") == "seller").with_columns(seller="seller_id")
+    hours = measure(
+        world.calendar, tickets, "day", ["seller"],
+        median=pl.median("response_hours"), answered=pl.count("response_hours"))
+    rows.percentile("seller_response_time_median", hours, "median", "answered")
+
+    to_answer = tickets.filter(
+        pl.col("needs_response").fill_null(True) & (pl.col("opened_at") <= world.calendar.end - dt.timedelta(hours=24)))
+    in_time = (pl.col("response_hours") <= 24).sum()
+    answers = combine(measure(world.calendar, to_answer, "day", ["seller"], in_time=in_time, tickets=pl.len()))
+    rows.ratio("seller_response_sla_24h_rate", answers, "in_time", "tickets")

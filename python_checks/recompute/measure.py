@@ -1,0 +1,215 @@
+"""From facts to rows: terms per period and segment, rolling counts, and the published row of a KPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from python_checks.recompute.catalogue import KPIS
+from python_checks.recompute.money import as_number
+from python_checks.recompute.periods import Calendar, grains_of
+
+KEYS = ["period_grain", "period_start", "dimension", "dimension_value"]
+ALL, UNKNOWN = "all", "unknown"
+MEASURES = ["numerator", "denominator", "value", "sample_size"]
+ROW_SCHEMA = {
+    "kpi_id": pl.String,
+    "period_grain": pl.String,
+    "period_start": pl.Date,
+    "dimension": pl.String,
+    "dimension_value": pl.String,
+    "numerator": pl.Float64,
+    "denominator": pl.Float64,
+    "value": pl.Float64,
+    "sample_size": pl.Int64,
+    "is_mature": pl.Boolean,
+    "is_partial": pl.Boolean,
+}
+
+
+def segment_value(dimension: str) -> pl.Expr:
+    """The value a fact has in a dimension; the dimension's column bears its name."""
+    value = pl.lit(ALL) if dimension == ALL else pl.col(dimension).fill_null(UNKNOWN)
+    return value.alias("dimension_value")
+
+
+def measure_grain(facts: pl.DataFrame, grain: str, dimensions: Iterable[str], terms: dict[str, pl.Expr]) -> pl.DataFrame:
+    """Terms of facts that have a `period_start` of that grain, per period and value of each dimension."""
+    parts = [
+        facts.group_by("period_start", segment_value(dimension))
+        .agg(**terms)
+        .select(
+            pl.lit(grain).alias("period_grain"), "period_start", pl.lit(dimension).alias("dimension"), "dimension_value",
+            *terms,
+        )
+        for dimension in dimensions
+        if grain in grains_of(dimension)
+    ]
+    return _plain_numbers(pl.concat(parts)) if parts else pl.DataFrame()
+
+
+def measure(
+    calendar: Calendar, facts: pl.DataFrame, day: str, dimensions: Iterable[str], overall: bool = True, **terms: pl.Expr
+) -> pl.DataFrame:
+    """Terms at every grain, for `all` (unless not `overall`) and each dimension; facts are dated by the column `day`."""
+    wanted = [ALL, *dimensions] if overall else list(dimensions)
+    parts = [measure_grain(calendar.within(g, facts, day), g, wanted, terms) for g in grains_of(ALL)]
+    return pl.concat(part for part in parts if part.width)
+
+
+def _plain_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Counts as whole numbers, money (held in exact units) and everything else as floating point."""
+    columns = []
+    for name, kind in frame.schema.items():
+        if name in KEYS:
+            columns.append(pl.col(name))
+        elif kind == pl.Int128:
+            columns.append(as_number(pl.col(name)).alias(name))
+        else:
+            columns.append(pl.col(name).cast(pl.Int64 if kind.is_integer() else pl.Float64))
+    return frame.select(columns)
+
+
+def combine(*frames: pl.DataFrame) -> pl.DataFrame:
+    """Measures of different facts side by side; what one of them never met counts 0."""
+    combined = frames[0]
+    for frame in frames[1:]:
+        combined = combined.join(frame, on=KEYS, how="full", coalesce=True)
+    return combined.with_columns(pl.exclude(KEYS).fill_null(0))
+
+
+# -- rolling ----------------------------------------------------------------------------------------------------------
+
+
+def windows(frame: pl.DataFrame, entity: list[str], day: str, days: int, back: int = 0) -> pl.DataFrame:
+    """When an entity counts: from_day..to_day are the days D with one of its `day`s among the `days` days to D - `back`.
+
+    The intervals of an entity never overlap. Keeps the entity's columns and adds from_day and to_day.
+    """
+    each = frame.filter(pl.col(day).is_not_null()).select(*entity, day).unique().sort(*entity, day)
+    following = pl.col(day).shift(-1).over(entity)
+    return each.select(
+        *entity,
+        from_day=pl.col(day).dt.offset_by(f"{back}d"),
+        to_day=pl.min_horizontal(pl.col(day).dt.offset_by(f"{days - 1}d"), following.dt.offset_by("-1d"))
+        .dt.offset_by(f"{back}d"),
+    )
+
+
+def count_rolling(
+    calendar: Calendar,
+    intervals: dict[str, pl.DataFrame],
+    entity: str,
+    condition: pl.Expr,
+    dimensions: Iterable[str],
+    name: str,
+) -> pl.DataFrame:
+    """Entities that fulfil a condition on the last counted day of each period.
+
+    `intervals` names frames of (entity, dimension columns, from_day, to_day); in `condition` each name stands for how
+    many of the entity's intervals of that frame hold the day; it must not hold where none does. An entity counts once
+    under each dimension value.
+    """
+    parts = []
+    for dimension in (ALL, *dimensions):
+        changes = []
+        for label, frame in intervals.items():
+            own = frame.filter(pl.col("from_day") <= pl.col("to_day")).select(
+                pl.col(entity).alias("entity"), segment_value(dimension), "from_day", "to_day")
+            for day, step in ((pl.col("from_day"), 1), (pl.col("to_day").dt.offset_by("1d"), -1)):
+                steps = (pl.lit(step if other == label else 0).alias(other) for other in intervals)
+                changes.append(own.select("dimension_value", "entity", day.alias("day"), *steps))
+        # Every interval that opens also closes, so the levels of an entity end at 0, and so do the counts of a segment:
+        # sums may run on from one to the next.
+        order = ["dimension_value", "entity", "day"]
+        levels = (
+            pl.concat(changes)
+            .with_columns(pl.col("entity").cast(pl.Categorical).to_physical())  # numbers sort faster than texts
+            .group_by(order).agg(pl.sum(*intervals))
+            .sort(order)
+            .with_columns(pl.col(*intervals).cum_sum())
+            .with_columns(counts=condition.cast(pl.Int64))
+        )
+        counts = (
+            levels.with_columns(change=pl.col("counts").diff().fill_null(pl.col("counts")))
+            .group_by("dimension_value", "day").agg(pl.sum("change"))
+            .sort("dimension_value", "day")
+            .select("dimension_value", "day", pl.col("change").cum_sum().alias(name))
+        )
+        grains = grains_of(dimension)
+        wanted = calendar.periods.filter(pl.col("period_grain").is_in(grains)).sort("counted_to")
+        segments = counts.select("dimension_value").unique()
+        parts.append(
+            wanted.join(segments, how="cross").sort("counted_to")
+            .join_asof(
+                counts.sort("day"), left_on="counted_to", right_on="day", by="dimension_value", check_sortedness=False)
+            .filter(pl.col(name) > 0)
+            .select("period_grain", "period_start", pl.lit(dimension).alias("dimension"), "dimension_value", name)
+        )
+    return pl.concat(parts)
+
+
+# -- the rows of a KPI ------------------------------------------------------------------------------------------------
+
+
+class KpiRows:
+    """Collects the rows of KPIs as they are published.
+
+    A frame may hold more dimensions than the KPI lists: only the listed ones are kept. Every period of the span gets
+    its `all` row. A KPI whose needs are not met has only those, all null.
+    """
+
+    def __init__(self, calendar: Calendar, has) -> None:
+        self.calendar = calendar
+        self.has = has
+        self._rows: list[pl.DataFrame] = []
+        self._empty: list[pl.DataFrame] = []
+        self._overall = calendar.periods.select(
+            "period_grain", "period_start", pl.lit(ALL).alias("dimension"), pl.lit(ALL).alias("dimension_value"))
+
+    def amount(self, kpi_id: str, frame: pl.DataFrame, term: str) -> None:
+        """A count or a sum: 0 where nothing happened."""
+        self._add(kpi_id, frame, {"numerator": pl.col(term), "value": pl.col(term)})
+
+    def ratio(self, kpi_id: str, frame: pl.DataFrame, numerator: str | pl.Expr, denominator: str | pl.Expr) -> None:
+        """A ratio of two terms; where the denominator is a whole number it counts things and is the sample size."""
+        top = pl.col(numerator) if isinstance(numerator, str) else numerator
+        bottom = pl.col(denominator) if isinstance(denominator, str) else denominator
+        published = {"numerator": top, "denominator": bottom, "value": pl.when(bottom != 0).then(top / bottom)}
+        if isinstance(denominator, str) and frame.schema[denominator].is_integer():
+            published["sample_size"] = bottom
+        self._add(kpi_id, frame, published)
+
+    def percentile(self, kpi_id: str, frame: pl.DataFrame, value: str, size: str) -> None:
+        """A median or percentile with the number of measured things beside it."""
+        self._add(kpi_id, frame, {"value": pl.col(value), "sample_size": pl.col(size).fill_null(0)}, fill=False)
+
+    def _add(self, kpi_id: str, frame: pl.DataFrame, published: dict[str, pl.Expr], fill: bool = True) -> None:
+        kpi = KPIS[kpi_id]
+        if not self.has(*kpi.needs):
+            frame, published = self._overall, {}
+        nothing = frame.clear(n=1)
+        rows = pl.concat([
+            self._overall.join(frame, on=KEYS, how="left").select(frame.columns),
+            frame.filter(pl.col("dimension").is_in(list(kpi.dimensions))),
+        ])
+        if fill:  # a term that met nothing counts 0
+            rows, nothing = (part.with_columns(pl.exclude(KEYS).fill_null(0)) for part in (rows, nothing))
+        rows = rows.join(self.calendar.periods, on=["period_grain", "period_start"], how="left")
+        as_of = pl.lit(self.calendar.as_of)
+        mature = pl.lit(True) if kpi.maturity is None else pl.col("last_day").dt.offset_by(f"{kpi.maturity}d") <= as_of
+        columns = {
+            "kpi_id": pl.lit(kpi_id), **{key: pl.col(key) for key in KEYS}, **dict.fromkeys(MEASURES, pl.lit(None)),
+            **published, "is_mature": mature, "is_partial": pl.col("last_day") > as_of,
+        }
+        self._rows.append(rows.select(columns[name].cast(kind).alias(name) for name, kind in ROW_SCHEMA.items()))
+        self._empty.append(nothing.select(columns[name].cast(ROW_SCHEMA[name]).alias(name) for name in ["kpi_id", *MEASURES]))
+
+    def frame(self) -> pl.DataFrame:
+        """All rows collected."""
+        return pl.concat(self._rows)
+
+    def empty_segments(self) -> pl.DataFrame:
+        """Per KPI what the row of a segment says where nothing happened."""
+        return pl.concat(self._empty)
