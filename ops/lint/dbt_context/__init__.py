@@ -42,7 +42,7 @@ class _Adapter:
 
 
 class _DbtMacros:
-    """dbt's own cross-database macros, as calls of a function of that name: right in form, which is all linting sees."""
+    """dbt's own cross-database macros, as calls of functions: right in form, which is all that linting sees."""
 
     @staticmethod
     def listagg(measure: str, delimiter: str = "','", order_by: str = "") -> str:
