@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from python_checks.recompute.catalogue import FAMILIES
-from python_checks.recompute.families import acquisition, balance, loyalty, sales, satisfaction, seller_quality
+from python_checks.recompute.families import (
+    acquisition,
+    balance,
+    conversion,
+    loyalty,
+    sales,
+    satisfaction,
+    seller_quality,
+    traffic,
+)
 from python_checks.recompute.measure import KpiRows
 from python_checks.recompute.world import World
 
 ADDERS = {
     "acquisition": acquisition.add,
+    "traffic": traffic.add,
+    "conversion": conversion.add,
     "sales": sales.add,
     "loyalty": loyalty.add,
     "satisfaction": satisfaction.add,

@@ -373,6 +373,20 @@ class World:
         return web.sessions_of(self.events, self.rules, self.calendar)
 
     @cached_property
+    def session_events(self) -> pl.DataFrame:
+        """Events with their day, and channel, device, country, region and session_day of their session."""
+        of_session = self.sessions.select("session", *web.SESSION_DIMENSIONS, session_day="day")
+        events = self.events.drop("device", "country", "region").with_columns(day=self.calendar.day("occurred_at"))
+        return events.join(of_session, on="session", how="left", maintain_order="left")
+
+    @cached_property
+    def product_views(self) -> pl.DataFrame:
+        """product_view events with the category of their product and their seller."""
+        views = self.session_events.filter(pl.col("event_name") == "product_view").with_columns(seller="seller_id")
+        category = self.tables["products"].select("product_id", "category")
+        return views.join(category, on="product_id", how="left", maintain_order="left")
+
+    @cached_property
     def carts(self) -> pl.DataFrame:
         """One row per cart."""
         return web.carts_of(self.events, self.sessions, self.calendar)

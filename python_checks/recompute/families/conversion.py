@@ -1,0 +1,76 @@
+"""Conversion: from a session, a cart or a payment attempt to a purchase."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from python_checks.recompute.measure import UNKNOWN, KpiRows, combine, measure
+from python_checks.recompute.web import SESSION_DIMENSIONS
+from python_checks.recompute.world import World
+
+
+def add(rows: KpiRows, world: World) -> None:
+    """Adds the rows of the conversion KPIs."""
+    _sessions(rows, world)
+    _carts(rows, world)
+    _payments(rows, world)
+    _categories(rows, world)
+
+
+def _sessions(rows: KpiRows, world: World) -> None:
+    calendar, visitor = world.calendar, pl.col("visitor_id")
+    buys, intends, checks_out = pl.col("has_purchase"), pl.col("has_intent"), pl.col("has_checkout")
+    purchases = world.session_events.filter(pl.col("event_name") == "purchase").with_columns(
+        purchase=pl.coalesce(pl.lit("order ") + pl.col("order_id"), pl.lit("event ") + pl.col("event_id")))
+    terms = combine(
+        measure(
+            calendar, world.sessions, "day", SESSION_DIMENSIONS,
+            sessions=pl.len(),
+            buying=buys.sum(),
+            visitors=visitor.n_unique(),
+            buying_visitors=visitor.filter(buys).n_unique(),
+            checkouts=checks_out.sum(),
+            checkouts_left=(checks_out & ~buys).sum(),
+            intents=intends.sum(),
+            intents_buying=(intends & buys).sum(),
+        ),
+        measure(calendar, purchases, "session_day", SESSION_DIMENSIONS, purchases=pl.n_unique("purchase")),
+    )
+    rows.ratio("conversion_rate_session", terms, "buying", "sessions")
+    rows.ratio("conversion_rate_visitor", terms, "buying_visitors", "visitors")
+    rows.ratio("orders_per_session", terms, "purchases", "sessions")
+    rows.ratio("checkout_abandonment_rate", terms, "checkouts_left", "checkouts")
+    rows.ratio("liquidity_rate", terms, "intents_buying", "intents")
+
+
+def _carts(rows: KpiRows, world: World) -> None:
+    purchased = pl.col("is_purchased")
+    terms = measure(
+        world.calendar, world.carts, "created_day", SESSION_DIMENSIONS,
+        purchased=purchased.sum(), abandoned=(~purchased).sum(), carts=pl.len())
+    rows.ratio("conversion_rate_cart", terms, "purchased", "carts")
+    rows.ratio("cart_abandonment_rate", terms, "abandoned", "carts")
+
+
+def _payments(rows: KpiRows, world: World) -> None:
+    orders = world.payments.group_by("order_id").agg(
+        pl.first("country", "region"), first_day=pl.min("day"), is_completed=pl.any("is_succeeded"))
+    terms = measure(
+        world.calendar, orders, "first_day", ["country", "region"], completed=pl.sum("is_completed"), orders=pl.len())
+    rows.ratio("transaction_completion_rate", terms, "completed", "orders")
+
+
+def _categories(rows: KpiRows, world: World) -> None:
+    category = pl.col("category").fill_null(UNKNOWN)
+    viewed = world.product_views.select("session", category, day="session_day").unique()
+    bought = (
+        world.events.filter(pl.col("event_name") == "purchase").select("session", "order_id")
+        .join(world.all_lines.select("order_id", category), on="order_id")
+        .select("session", "category", is_bought=pl.lit(True)).unique()
+    )
+    sessions = viewed.join(bought, on=["session", "category"], how="left")
+    session = pl.col("session")
+    terms = measure(
+        world.calendar, sessions, "day", ["category"],
+        buying=session.filter(pl.col("is_bought")).n_unique(), viewing=session.n_unique())
+    rows.ratio("category_conversion_rate", terms, "buying", "viewing")
