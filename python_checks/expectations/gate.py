@@ -119,12 +119,12 @@ def _verdicts(batch: Batch, suite: list[Expectation]) -> Iterator[Verdict]:
         expectation = result.expectation_config.to_domain_obj()
         error = _exception(result.exception_info)
         if result.success or error:
-            yield Verdict(describe(expectation), bool(result.success) and not error, error)
+            yield Verdict(_words(expectation), bool(result.success) and not error, error)
         else:
             failed.append(expectation)
     for expectation in failed:
         result = batch.validate(expectation, result_format={"result_format": "BASIC", "partial_unexpected_count": 5})
-        yield Verdict(describe(expectation), False, details=dict(result.result))
+        yield Verdict(_words(expectation), False, details=dict(result.result))
 
 
 def _exception(info: Mapping[str, Any] | None) -> str:
@@ -139,11 +139,5 @@ def _first_line(error: object) -> str:
     return next((line for line in str(error).splitlines() if line.strip()), repr(error))
 
 
-def describe(expectation: Expectation) -> str:
-    """An expectation in words: its own description, else its type and what it was told."""
-    if expectation.description:
-        return expectation.description
-    told = {name: value for name, value in expectation.configuration.kwargs.items() if name != "batch_id"}
-    column = told.pop("column", "")
-    kind = expectation.configuration.type.removeprefix("expect_column_values_to_").removeprefix("expect_")
-    return " ".join([column, kind.replace("_", " "), *(f"{name}={value}" for name, value in told.items())]).strip()
+def _words(expectation: Expectation) -> str:
+    return expectation.description or expectation.configuration.type

@@ -94,8 +94,8 @@ def expectations(model: Mapping[str, Any], rules: Rules) -> list[Expectation]:
 def _written(rules: Rules) -> list[Expectation]:
     key = rules.get("key", [])
     written: list[Expectation] = []
-    if rules.get("rows"):
-        written.append(gxe.ExpectTableRowCountToBeBetween(min_value=rules["rows"]))
+    if least := rules.get("rows"):
+        written.append(gxe.ExpectTableRowCountToBeBetween(min_value=least, description=f"at least {least} rows"))
     if key:
         columns = ", ".join(f'"{column}"' for column in key)
         written.append(
@@ -104,15 +104,17 @@ def _written(rules: Rules) -> list[Expectation]:
                 description=f"{' and '.join(key)} {'is' if len(key) == 1 else 'are together'} unique",
             )
         )
-    written += [gxe.ExpectColumnValuesToNotBeNull(column=column) for column in [*key, *rules.get("not_null", [])]]
-    written += [
-        gxe.ExpectColumnValuesToBeInSet(column=column, value_set=values)
-        for column, values in rules.get("values", {}).items()
-    ]
-    written += [
-        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
-        for column, (low, high) in rules.get("between", {}).items()
-    ]
+    for column in [*key, *rules.get("not_null", [])]:
+        written.append(gxe.ExpectColumnValuesToNotBeNull(column=column, description=f"{column} is never null"))
+    for column, values in rules.get("values", {}).items():
+        words = f"{column} is one of {', '.join(map(str, values))}"
+        written.append(gxe.ExpectColumnValuesToBeInSet(column=column, value_set=values, description=words))
+    for column, (low, high) in rules.get("between", {}).items():
+        ends = [f"{word} {end}" for word, end in (("at least", low), ("at most", high)) if end is not None]
+        words = f"{column} is {' and '.join(ends)}"
+        written.append(
+            gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, description=words)
+        )
     written += [_never(sentence, condition) for sentence, condition in rules.get("never", {}).items()]
     return written
 
