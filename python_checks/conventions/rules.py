@@ -1,0 +1,259 @@
+"""What every model and KPI of the project keeps to. A rule yields a sentence for each place where it is broken."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jsonschema
+
+from python_checks.recompute.catalogue import KPIS
+
+Node = Mapping[str, Any]
+Manifest = Mapping[str, Any]
+Rule = Callable[[Manifest], Iterator[str]]
+
+KPI_SCHEMA = Path(__file__).with_name("kpi_schema.json")
+RULES: list[Rule] = []
+
+# Who may refer to whom, from the extracts down. A family is any other folder below models/marts.
+MAY_REFER_TO = {
+    "connector": {"own folder", "seed"},
+    "staging": {"connector", "staging"},
+    "intermediate": {"staging", "intermediate", "seed"},
+    "core": {"staging", "intermediate", "core", "seed"},
+    "family": {"intermediate", "core", "own folder", "seed"},
+    "sellers": {"intermediate", "core", "family", "own folder", "seed"},
+    "kpi": {"intermediate", "core", "family", "sellers", "own folder", "seed"},
+    "trust": {"staging", "connector", "intermediate", "own folder"},
+}
+NAMES = {
+    "connector": r"(raw|stg)_{folder}__\w+",
+    "staging": r"stg_\w+",
+    "intermediate": r"int_\w+",
+    "core": r"(dim|fct)_\w+",
+    "family": r"kpi_{folder}",
+}
+
+
+def rule(check: Rule) -> Rule:
+    RULES.append(check)
+    return check
+
+
+def models(manifest: Manifest) -> list[Node]:
+    found = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return sorted(found, key=lambda node: node["name"])
+
+
+def published(manifest: Manifest) -> list[Node]:
+    return [model for model in models(manifest) if model["original_file_path"].startswith("models/marts/")]
+
+
+def kpis(manifest: Manifest) -> list[tuple[Node, Mapping[str, Any]]]:
+    """The metrics that are KPIs, each with its governance (config.meta.kpi)."""
+    metrics = sorted(manifest["metrics"].values(), key=lambda metric: metric["name"])
+    governed = [(metric, metric["config"].get("meta", {}).get("kpi")) for metric in metrics]
+    return [(metric, kpi) for metric, kpi in governed if kpi is not None]
+
+
+def layer(node: Node) -> tuple[str, str]:
+    """The layer of a model or seed, and its folder."""
+    if node["resource_type"] == "seed":
+        return "seed", ""
+    folders = PurePosixPath(node["original_file_path"]).parts[1:-1]
+    folder = folders[-1]
+    if folders[0] == "staging":
+        return ("staging" if folder == "native" else "connector"), folder
+    if folders[0] == "intermediate":
+        return "intermediate", folder
+    return (folder if folder in MAY_REFER_TO else "family"), folder
+
+
+@rule
+def one_way_down(manifest: Manifest) -> Iterator[str]:
+    """Extracts, staging, intermediate, core, family, kpi: nothing refers upwards, or sideways between families."""
+    for model in models(manifest):
+        own_layer, own_folder = layer(model)
+        for unique_id in model["depends_on"]["nodes"]:
+            parent = manifest["nodes"].get(unique_id)
+            if parent is None:
+                yield f"{model['name']} reads {unique_id}, which is neither a model nor a seed"
+                continue
+            parent_layer, parent_folder = layer(parent)
+            own = "own folder" if (parent_layer, parent_folder) == (own_layer, own_folder) else parent_layer
+            if not {own, parent_layer} & MAY_REFER_TO[own_layer]:
+                yield f"{model['name']} ({own_layer}) refers to {parent['name']} ({parent_layer} {parent_folder})"
+
+
+@rule
+def named_by_layer(manifest: Manifest) -> Iterator[str]:
+    """The name tells the layer: stg_, int_, dim_ or fct_, kpi_<family>; helpers of a family are named int_<family>_."""
+    for model in models(manifest):
+        own_layer, folder = layer(model)
+        pattern = NAMES.get(own_layer, r"\w+").format(folder=folder)
+        if own_layer == "family":
+            pattern = rf"{pattern}|int_{folder}_\w+"
+        if not re.fullmatch(pattern, model["name"]):
+            yield f"{model['name']} in {own_layer} {folder} is not named {pattern}"
+
+
+@rule
+def documented_beside_its_sql(manifest: Manifest) -> Iterator[str]:
+    """`model.sql` has `model.yml` beside it."""
+    for model in models(manifest):
+        expected = PurePosixPath(model["original_file_path"]).with_suffix(".yml")
+        found = (model["patch_path"] or "").split("://")[-1]
+        if found != str(expected):
+            yield f"{model['name']} is described in {found or 'no file'}, not in {expected}"
+
+
+@rule
+def grain_comes_first(manifest: Manifest) -> Iterator[str]:
+    """A model's description begins with its grain: "One row per ..."."""
+    for model in models(manifest):
+        if not model["description"].startswith("One row per "):
+            yield f"{model['name']} is described as {model['description'][:40]!r}"
+
+
+@rule
+def published_models_are_contracts(manifest: Manifest) -> Iterator[str]:
+    """A published model is public, a table, under an enforced contract, and in a group, which has an owner."""
+    for model in published(manifest):
+        config = model["config"]
+        if not config["contract"]["enforced"]:
+            yield f"{model['name']} has no enforced contract"
+        if config["access"] != "public":
+            yield f"{model['name']} is {config['access']}, not public"
+        if not config["group"]:
+            yield f"{model['name']} is in no group"
+        if config["materialized"] not in ("table", "incremental"):
+            yield f"{model['name']} is a {config['materialized']}; a release holds tables"
+
+
+@rule
+def nothing_else_is_public(manifest: Manifest) -> Iterator[str]:
+    """Models outside models/marts are private or protected."""
+    outside = {model["name"] for model in models(manifest)} - {model["name"] for model in published(manifest)}
+    for model in models(manifest):
+        if model["name"] in outside and model["config"]["access"] == "public":
+            yield f"{model['name']} is public"
+
+
+@rule
+def columns_are_described(manifest: Manifest) -> Iterator[str]:
+    """Every column of a staged or published table has a type and a description."""
+    for model in models(manifest):
+        if layer(model)[0] == "intermediate":
+            continue
+        if not model["columns"]:
+            yield f"{model['name']} has no columns in its YAML"
+        for column in model["columns"].values():
+            if not column["description"].strip():
+                yield f"{model['name']}.{column['name']} has no description"
+            if not column["data_type"]:
+                yield f"{model['name']}.{column['name']} has no data type"
+
+
+@rule
+def personal_data_stays_in_staging(manifest: Manifest) -> Iterator[str]:
+    """No personal column of the extracts, nor its hash, is published under its name."""
+    personal = set()
+    for model in models(manifest):
+        for column in model["columns"].values():
+            if source := column["config"].get("meta", {}).get("pii_of"):
+                personal |= {column["name"], source}
+    for model in published(manifest):
+        for name in sorted(personal & set(model["columns"])):
+            yield f"{model['name']}.{name} is personal"
+
+
+@rule
+def kpis_say_everything(manifest: Manifest) -> Iterator[str]:
+    """A KPI's governance (config.meta.kpi) is whole and valid under kpi_schema.json."""
+    schema = json.loads(KPI_SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    for metric, kpi in kpis(manifest):
+        for error in sorted(validator.iter_errors(kpi), key=str):
+            place = "/".join(map(str, error.path))
+            yield f"{metric['name']}: {place + ': ' if place else ''}{error.message}"
+
+
+@rule
+def kpis_live_with_their_family(manifest: Manifest) -> Iterator[str]:
+    """A KPI's metric stands in _<family>__metrics.yml, in the folder of the family it names."""
+    for metric, kpi in kpis(manifest):
+        expected = f"models/marts/{kpi.get('family')}/_{kpi.get('family')}__metrics.yml"
+        if metric["original_file_path"] != expected:
+            yield f"{metric['name']} stands in {metric['original_file_path']}, not in {expected}"
+
+
+@rule
+def kpis_are_documented_once(manifest: Manifest) -> Iterator[str]:
+    """A KPI has one doc block, kpi_<id>, which is its metric's description and that of its mart column."""
+    blocks = {block["name"]: block["block_contents"].strip() for block in manifest["docs"].values()}
+    for metric, kpi in kpis(manifest):
+        text = blocks.get(f"kpi_{metric['name']}")
+        if text is None:
+            if not kpi.get("is_custom"):
+                yield f"{metric['name']} has no doc block kpi_{metric['name']}"
+            continue
+        if metric["description"].strip() != text:
+            yield f"{metric['name']} is not described by its doc block"
+        column = _mart_column(manifest, metric, kpi)
+        if column and column["description"].strip() != text:
+            yield f"column {metric['name']} of kpi_{kpi['family']} is not described by its doc block"
+
+
+@rule
+def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
+    """A KPI is a column of its family's mart, under its own name (a custom KPI needs none)."""
+    for metric, kpi in kpis(manifest):
+        if not kpi.get("is_custom") and not _mart_column(manifest, metric, kpi):
+            yield f"{metric['name']} is no column of kpi_{kpi.get('family')}"
+
+
+@rule
+def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
+    """Each ratio and percentile is expected, with a value, by a unit test of its family's mart."""
+    worked = set()
+    for test in manifest["unit_tests"].values():
+        for row in _expected_rows(test):
+            worked |= {(test["model"], column) for column, value in row.items() if value is not None}
+    for metric, kpi in kpis(manifest):
+        is_divided = metric["type"] == "ratio" or kpi.get("measure") == "percentile"
+        if is_divided and not kpi.get("is_custom") and (f"kpi_{kpi.get('family')}", metric["name"]) not in worked:
+            yield f"no unit test of kpi_{kpi.get('family')} expects a value of {metric['name']}"
+
+
+@rule
+def rates_are_bounded(manifest: Manifest) -> Iterator[str]:
+    """A KPI of unit ratio or points says between which bounds it lies, or that one side has none."""
+    for metric, kpi in kpis(manifest):
+        if kpi.get("unit") in ("ratio", "points") and "bounds" not in kpi:
+            yield f"{metric['name']} is a {kpi['unit']} without bounds"
+
+
+@rule
+def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
+    """Every KPI is known to the independent recomputation, and the other way round."""
+    defined = {metric["name"] for metric, kpi in kpis(manifest) if not kpi.get("is_custom")}
+    for name in sorted(defined - set(KPIS)):
+        yield f"{name} is not recomputed"
+    for name in sorted(set(KPIS) - defined):
+        yield f"{name} is recomputed, and no metric defines it"
+
+
+def _mart_column(manifest: Manifest, metric: Node, kpi: Mapping[str, Any]) -> Node | None:
+    for model in published(manifest):
+        if model["name"] == f"kpi_{kpi.get('family')}":
+            return model["columns"].get(metric["name"])
+    return None
+
+
+def _expected_rows(test: Node) -> list[Mapping[str, Any]]:
+    rows = test["expect"]["rows"]
+    return rows if isinstance(rows, list) else []

@@ -1,0 +1,200 @@
+"""The conventions: a sound manifest keeps all of them, and each is seen to break."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from python_checks.conventions import rules
+
+
+def column(name: str, **meta: object) -> dict:
+    return {"name": name, "description": f"The {name}.", "data_type": "string", "config": {"meta": meta}}
+
+
+def model(path: str, *parents: str, columns: tuple[dict, ...] = (column("order_id"),)) -> dict:
+    name = Path(path).stem
+    is_published = path.startswith("marts/")
+    return {
+        "resource_type": "model",
+        "name": name,
+        "original_file_path": f"models/{path}",
+        "patch_path": f"project://models/{path.replace('.sql', '.yml')}",
+        "description": f"One row per {name}.",
+        "depends_on": {"nodes": list(parents)},
+        "columns": {one["name"]: one for one in columns},
+        "config": {
+            "access": "public" if is_published else "protected",
+            "contract": {"enforced": is_published},
+            "group": "quality" if is_published else None,
+            "materialized": "table",
+        },
+    }
+
+
+SOUND = {
+    "nodes": {
+        "stg_olist__orders": model("staging/olist/stg_olist__orders.sql"),
+        "stg_orders": model(
+            "staging/native/stg_orders.sql",
+            "stg_olist__orders",
+            columns=(column("order_id", key=True), column("email_hash", pii_of="email")),
+        ),
+        "rules": {"resource_type": "seed", "name": "rules", "original_file_path": "seeds/rules.csv"},
+        "int_orders_read": model("intermediate/int_orders_read.sql", "stg_orders", "rules"),
+        "fct_orders": model("marts/core/fct_orders.sql", "stg_orders", "int_orders_read"),
+        "kpi_quality": model(
+            "marts/quality/kpi_quality.sql", "fct_orders", columns=(column("period_start"), column("return_rate"))
+        ),
+        "kpi_sales": model("marts/sales/kpi_sales.sql", "fct_orders"),
+        "kpi_values": model("marts/kpi/kpi_values.sql", "kpi_quality", "kpi_sales"),
+        "load_audit": model("marts/trust/load_audit.sql", "stg_orders"),
+    },
+    "metrics": {
+        "return_rate": {
+            "name": "return_rate",
+            "type": "ratio",
+            "description": "Returned of shipped.",
+            "original_file_path": "models/marts/quality/_quality__metrics.yml",
+            "config": {"meta": {"kpi": {"family": "quality", "unit": "ratio", "bounds": [0, 1]}}},
+        },
+        "shipped_units": {"name": "shipped_units", "type": "simple", "config": {}},
+    },
+    "docs": {"a": {"name": "kpi_return_rate", "block_contents": "Returned of shipped.\n"}},
+    "unit_tests": {"a": {"model": "kpi_quality", "expect": {"rows": [{"return_rate": 0.04}]}}},
+}
+SOUND["nodes"]["kpi_quality"]["columns"]["return_rate"]["description"] = "Returned of shipped."
+
+
+@pytest.fixture(autouse=True)
+def one_known_kpi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    schema = {"type": "object", "required": ["family", "unit"], "properties": {"unit": {"enum": ["ratio", "count"]}}}
+    path = tmp_path / "kpi_schema.json"
+    path.write_text(json.dumps(schema))
+    monkeypatch.setattr(rules, "KPI_SCHEMA", path)
+    monkeypatch.setattr(rules, "KPIS", {"return_rate": None})
+
+
+def kpi(manifest: dict) -> dict:
+    return manifest["metrics"]["return_rate"]["config"]["meta"]["kpi"]
+
+
+def refer(name: str, parent: str) -> Callable[[dict], None]:
+    return lambda manifest: manifest["nodes"][name]["depends_on"]["nodes"].append(parent)
+
+
+def put(name: str, /, **values: object) -> Callable[[dict], None]:
+    return lambda manifest: manifest["nodes"][name].update(values)
+
+
+def configure(name: str, /, **values: object) -> Callable[[dict], None]:
+    return lambda manifest: manifest["nodes"][name]["config"].update(values)
+
+
+def test_a_sound_manifest_keeps_every_rule() -> None:
+    assert {rule.__name__: list(rule(SOUND)) for rule in rules.RULES if list(rule(SOUND))} == {}
+
+
+BREAKS = [
+    (rules.one_way_down, refer("stg_orders", "fct_orders"), "stg_orders (staging) refers to fct_orders"),
+    (rules.one_way_down, refer("int_orders_read", "fct_orders"), "int_orders_read (intermediate) refers to fct_orders"),
+    (rules.one_way_down, refer("fct_orders", "kpi_sales"), "fct_orders (core) refers to kpi_sales"),
+    (rules.one_way_down, refer("fct_orders", "stg_olist__orders"), "fct_orders (core) refers to stg_olist__orders"),
+    (rules.one_way_down, refer("kpi_sales", "kpi_quality"), "kpi_sales (family) refers to kpi_quality"),
+    (rules.one_way_down, refer("kpi_sales", "stg_orders"), "kpi_sales (family) refers to stg_orders"),
+    (rules.one_way_down, refer("kpi_sales", "kpi_values"), "kpi_sales (family) refers to kpi_values"),
+    (rules.one_way_down, refer("stg_orders", "source.raw.orders"), "neither a model nor a seed"),
+    (rules.named_by_layer, put("stg_orders", name="orders"), "orders in staging"),
+    (rules.named_by_layer, put("stg_olist__orders", name="stg_orders_olist"), "stg_orders_olist in connector"),
+    (rules.named_by_layer, put("fct_orders", name="orders"), "orders in core"),
+    (rules.named_by_layer, put("kpi_sales", name="kpi_money"), "kpi_money in family sales"),
+    (rules.documented_beside_its_sql, put("fct_orders", patch_path=None), "fct_orders is described in no file"),
+    (
+        rules.documented_beside_its_sql,
+        put("fct_orders", patch_path="project://models/marts/core/schema.yml"),
+        "in models/marts/core/schema.yml",
+    ),
+    (rules.grain_comes_first, put("fct_orders", description="Orders, one row each."), "fct_orders"),
+    (rules.published_models_are_contracts, configure("fct_orders", contract={"enforced": False}), "no enforced"),
+    (rules.published_models_are_contracts, configure("fct_orders", access="protected"), "protected, not public"),
+    (rules.published_models_are_contracts, configure("fct_orders", group=None), "in no group"),
+    (rules.published_models_are_contracts, configure("fct_orders", materialized="view"), "is a view"),
+    (rules.nothing_else_is_public, configure("stg_orders", access="public"), "stg_orders is public"),
+    (rules.columns_are_described, put("fct_orders", columns={}), "fct_orders has no columns"),
+    (
+        rules.columns_are_described,
+        put("fct_orders", columns={"order_id": {**column("order_id"), "description": " "}}),
+        "fct_orders.order_id has no description",
+    ),
+    (
+        rules.columns_are_described,
+        put("stg_orders", columns={"order_id": {**column("order_id"), "data_type": None}}),
+        "stg_orders.order_id has no data type",
+    ),
+    (
+        rules.personal_data_stays_in_staging,
+        put("fct_orders", columns={"email": column("email")}),
+        "fct_orders.email is personal",
+    ),
+    (
+        rules.personal_data_stays_in_staging,
+        put("fct_orders", columns={"email_hash": column("email_hash")}),
+        "fct_orders.email_hash is personal",
+    ),
+    (rules.kpis_say_everything, lambda manifest: kpi(manifest).pop("family"), "'family' is a required property"),
+    (rules.kpis_say_everything, lambda manifest: kpi(manifest).update(unit="percent"), "unit: 'percent' is not one of"),
+    (rules.kpis_live_with_their_family, lambda manifest: kpi(manifest).update(family="sales"), "_sales__metrics.yml"),
+    (rules.kpis_are_documented_once, lambda manifest: manifest["docs"].clear(), "no doc block kpi_return_rate"),
+    (
+        rules.kpis_are_documented_once,
+        lambda manifest: manifest["metrics"]["return_rate"].update(description="Typed again."),
+        "not described by its doc block",
+    ),
+    (
+        rules.kpis_are_documented_once,
+        lambda manifest: manifest["nodes"]["kpi_quality"]["columns"]["return_rate"].update(description="Typed again."),
+        "column return_rate of kpi_quality",
+    ),
+    (
+        rules.kpis_have_a_column,
+        lambda manifest: manifest["nodes"]["kpi_quality"]["columns"].pop("return_rate"),
+        "return_rate is no column of kpi_quality",
+    ),
+    (rules.kpis_are_worked_by_hand, lambda manifest: manifest["unit_tests"].clear(), "expects a value of return_rate"),
+    (
+        rules.kpis_are_worked_by_hand,
+        lambda manifest: manifest["unit_tests"]["a"]["expect"]["rows"][0].update(return_rate=None),
+        "expects a value of return_rate",
+    ),
+    (rules.rates_are_bounded, lambda manifest: kpi(manifest).pop("bounds"), "ratio without bounds"),
+    (
+        rules.kpis_are_recomputed,
+        lambda manifest: manifest["metrics"]["return_rate"].update(name="refund_rate"),
+        "refund_rate is not recomputed",
+    ),
+    (rules.kpis_are_recomputed, lambda manifest: manifest["metrics"].clear(), "return_rate is recomputed, and no"),
+]
+
+
+@pytest.mark.parametrize(("rule", "fault", "sentence"), BREAKS, ids=[sentence for *_, sentence in BREAKS])
+def test_each_rule_breaks(rule: rules.Rule, fault: Callable[[dict], object], sentence: str) -> None:
+    manifest = copy.deepcopy(SOUND)
+    fault(manifest)
+    assert any(sentence in problem for problem in rule(manifest)), list(rule(manifest))
+
+
+def test_every_rule_is_seen_to_break() -> None:
+    assert {rule.__name__ for rule in rules.RULES} == {rule.__name__ for rule, *_ in BREAKS}
+
+
+def test_a_custom_kpi_is_one_metric_and_nothing_else() -> None:
+    manifest = copy.deepcopy(SOUND)
+    manifest["metrics"]["own_rate"] = {
+        **copy.deepcopy(manifest["metrics"]["return_rate"]), "name": "own_rate", "description": "Our own rate."
+    }
+    manifest["metrics"]["own_rate"]["config"]["meta"]["kpi"]["is_custom"] = True
+    assert [problem for rule in rules.RULES for problem in rule(manifest)] == []
