@@ -207,7 +207,7 @@ def reviews_table(world: World, demand: Demand, lines: Lines) -> pl.DataFrame:
     """One row per review: of a seller order's seller, or of a line's product; some without seller or customer."""
     rng = world.rng("reviews")
     late = lines.delivered > lines.promised
-    mood = 4.85 - 2.4 * lines.badness - 1.3 * late + rng.normal(0.0, 0.85, lines.size)
+    mood = 4.95 - 2.2 * lines.badness - 1.2 * late + rng.normal(0.0, 0.75, lines.size)
     mood = np.where(lines.dead, mood - 2.2, mood)
     rating = np.clip(np.round(mood), 1, 5).astype("int64")
     when = np.where(np.isnat(lines.delivered), lines.cancelled, lines.delivered)

@@ -203,7 +203,7 @@ def _frame(
     unique = pl.select(
         pl.when(pl.Series(kind == ORDER)).then(ids("w", order_of)).otherwise(ids("x", first_session + every))
     ).to_series()
-    own = ids("", sessions.start.astype("int64"))
+    own = ids("", sessions.rank, 1)
     session_id = pl.select(
         pl.when(pl.Series(sessions.named == 1)).then(unique).when(pl.Series(sessions.named == 2)).then(own)
     ).to_series()

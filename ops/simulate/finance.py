@@ -8,7 +8,7 @@ from ops.simulate.tools import chance, ids, instants, money, seconds, words
 from ops.simulate.world import World
 
 _FEE_KINDS = ("subscription", "advertising", "logistics", "penalty", "other")
-_SUBSCRIPTION = (0, 3900, 9900)
+_SUBSCRIPTION = (0, 1900, 5900)
 _COST_KINDS = ("hosting", "support", "fraud", "staff", "other")
 
 
@@ -70,18 +70,18 @@ def operating_costs_table(world: World) -> pl.DataFrame:
     weeks = np.arange(0, world.days, 7)
     scale = 100 * world.settings.orders / world.days
     foreign = next((c.currency for c in world.profile.countries if c.currency != world.currency), world.currency)
-    # kind: days, cents per order of an average day, currency
+    # kind: days it is charged, days it is charged for, its part of a unit of money per order, currency
     plan = {
-        "hosting": (months, 3.5, foreign),
-        "support": (weeks, 2.5, world.currency),
-        "fraud": (weeks, 0.6, world.currency),
-        "staff": (months, 14.0, world.currency),
-        "other": (months, 1.5, world.currency),
+        "hosting": (months, 30, 0.35, foreign),
+        "support": (weeks, 7, 0.5, world.currency),
+        "fraud": (weeks, 7, 0.12, world.currency),
+        "staff": (months, 30, 2.2, world.currency),
+        "other": (months, 30, 0.2, world.currency),
     }
     parts = []
     for kind in _COST_KINDS:
-        days, level, currency = plan[kind]
-        amount = np.maximum(1, np.round(scale * level * rng.uniform(0.85, 1.15, len(days))))
+        days, length, level, currency = plan[kind]
+        amount = np.maximum(1, np.round(scale * length * level * rng.uniform(0.85, 1.15, len(days))))
         parts.append(
             pl.DataFrame(
                 {

@@ -127,7 +127,7 @@ def simulate_sellers(world: World) -> Sellers:
         world.uniform_instants(rng, size, 0.0, 0.96),
     )
     validated = registered + lognormal_hours(rng, size, 72.0, 0.7)
-    validated = where(core | chance(rng, size, 0.95), validated)
+    validated = where(core | chance(rng, size, 0.93), validated)
 
     # How well they work: most well, some badly, a few change.
     bad = rng.beta(1.2, 11.0, size)

@@ -129,7 +129,7 @@ def survey_invitations_table(world: World, demand: Demand, lines: Lines, sellers
     _, last_line = np.unique(lines.order[::-1], return_index=True)
     last_line = lines.size - 1 - last_line
     late = lines.delivered > lines.promised
-    mood = 4.4 - 2.0 * lines.badness - 1.1 * late
+    mood = 4.7 - 2.0 * lines.badness - 1.1 * late
     parts = []
 
     asked = last_line[~np.isnat(lines.delivered[last_line]) & chance(rng, len(last_line), 0.42)]

@@ -54,7 +54,8 @@ _LIFTED_SOURCE = SOURCES.index(("instagram", "paid_social", 35, "meta_ads"))
 class Sessions:
     """Sessions by index, in the order of their start. `order` and `customer` are -1 where there is none.
 
-    `named` is 0 for a missing session_id, 1 for a unique one, 2 for one that is unique within its visitor only.
+    `named` is 0 for a missing session_id, 1 for a unique one, 2 for one that is unique within its visitor only:
+    its `rank` among the visitor's sessions.
     `region` indexes the regions of the demand; `campaign` the campaigns of the world.
     """
 
@@ -71,6 +72,7 @@ class Sessions:
     source: np.ndarray
     campaign: np.ndarray
     named: np.ndarray
+    rank: np.ndarray
 
     @property
     def size(self) -> int:
@@ -174,6 +176,7 @@ def simulate_sessions(world: World, demand: Demand, lines: Lines) -> Sessions:
         source=np.zeros(size, "int64"),
         campaign=np.full(size, -1),
         named=pick(rng, size, (0.06, 0.64, 0.30)),
+        rank=np.zeros(size, "int64"),
     )
     # The session of an order has the identifier that the order names.
     named_order = chance(world.rng("orders.session_id"), demand.size, 0.93)
@@ -183,7 +186,11 @@ def simulate_sessions(world: World, demand: Demand, lines: Lines) -> Sessions:
     sessions.cart[earlier] = order[earlier]
     _sources(world, rng, demand, sessions, bought)
     by_start = np.argsort(sessions.start, kind="stable")
-    return Sessions(**{name: values[by_start] for name, values in vars(sessions).items()})
+    sessions = Sessions(**{name: values[by_start] for name, values in vars(sessions).items()})
+    by_visitor = np.argsort(sessions.visitor, kind="stable")
+    grouped = sessions.visitor[by_visitor]
+    sessions.rank[by_visitor] = np.arange(size) - np.searchsorted(grouped, grouped) + 1
+    return sessions
 
 
 def _devices(rng: np.random.Generator, visitor: np.ndarray, people: int, by_app: np.ndarray) -> np.ndarray:

@@ -114,8 +114,8 @@ def _calendar(settings: Settings, profile: Profile, first: date, truth: dict, ca
 
 
 def _anomalous_days(settings: Settings, first: date) -> list[dict]:
-    """Two days that no season explains: an outage and a spike, at three tenths and eight tenths of the span."""
-    planned = ((0.3, 0.08, "outage"), (0.8, 3.6, "spike"))
+    """Two days that no season explains: a spike and an outage in the last fifth of the span."""
+    planned = ((0.8, 3.6, "spike"), (0.93, 0.08, "outage"))
     return [
         {
             "date": (first + timedelta(days=int(part * (settings.days - 1)))).isoformat(),
@@ -146,8 +146,8 @@ def _campaigns(settings: Settings, profile: Profile, currency: str) -> list[Camp
     """Two campaigns per platform line: one always on, one in a window; and the campaign whose lift is planted."""
     rng = stream(settings.seed, "campaigns")
     foreign = next((c.currency for c in profile.countries if c.currency != currency), currency)
-    # About three units of money of advertising per order.
-    budget = 3.0 * settings.orders / settings.days
+    # About six units of money of advertising per order.
+    budget = 7.0 * settings.orders / settings.days
     campaigns = []
     last = settings.days - 1
     for platform, channel, objective, audience, share, money in _PLATFORMS:
