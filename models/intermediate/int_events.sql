@@ -6,11 +6,20 @@ span as (
     select * from {{ ref('int_span') }}
 ),
 
+test_orders as (
+    select order_id from {{ ref('stg_orders') }}
+    where is_test
+),
+
 human as (
     select events.*
     from events
     cross join span
-    where not coalesce(events.is_bot, false) and events.occurred_at < span.as_of_end
+    left join test_orders on events.order_id = test_orders.order_id
+    where
+        not coalesce(events.is_bot, false)
+        and events.occurred_at < span.as_of_end
+        and test_orders.order_id is null
 ),
 
 -- where the session id is missing, events of a visitor less than 30 minutes apart are one session

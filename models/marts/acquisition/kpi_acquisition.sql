@@ -11,6 +11,11 @@ valid_orders as (
     where is_valid
 ),
 
+first_orders as (
+    select * from valid_orders
+    where customer_order_number = 1
+),
+
 paid_channel_orders as (
     select * from {{ ref('fct_orders') }}
     where is_paid and is_paid_channel
@@ -63,8 +68,8 @@ sellers as (
         'terms': {'paid_channel_margin': 'sum(valid_margin)'}, 'money': ['paid_channel_margin'],
     },
     {
-        'shape': 'sums', 'from': 'valid_orders', 'day': 'ordered_on', 'dimensions': of_buyer,
-        'terms': {'new_buyers': 'count_if(customer_order_number = 1)'},
+        'shape': 'sums', 'from': 'first_orders', 'day': 'ordered_on', 'dimensions': of_buyer,
+        'terms': {'new_buyers': 'count(*)'},
     },
     {
         'shape': 'sums', 'from': 'valid_orders', 'day': 'ordered_on',

@@ -14,7 +14,7 @@ span as (
     select * from {{ ref('int_span') }}
 ),
 
--- a seller review without a seller belongs to the order's only seller, else to none
+-- a review without a seller belongs to the order's only seller, else to none
 only_sellers as (
     select
         order_id,
@@ -28,10 +28,7 @@ select
     -- ids
     reviews.review_id,
     reviews.order_id,
-    case
-        when reviews.seller_id is not null then reviews.seller_id
-        when reviews.subject = 'seller' then only_sellers.seller_id
-    end as seller_id,
+    coalesce(reviews.seller_id, only_sellers.seller_id) as seller_id,
     reviews.product_id,
     coalesce(reviews.customer_id, orders.customer_id) as customer_id,
 

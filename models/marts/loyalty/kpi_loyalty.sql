@@ -46,6 +46,9 @@ buyers_of_two_sellers as (
     'country': 'customer_country', 'region': 'customer_region', 'customer_type': 'customer_type',
     'channel': 'first_order_channel',
 } -%}
+{%- set of_order = {
+    'country': 'country', 'region': 'region', 'customer_type': 'customer_type', 'channel': 'first_order_channel',
+} -%}
 
 {{ kpi_terms([
     {
@@ -56,13 +59,15 @@ buyers_of_two_sellers as (
     {
         'shape': 'sums', 'from': 'valid_orders', 'day': 'ordered_on', 'dimensions': of_buyer,
         'terms': {
-            'valid_orders': 'count(*)',
-            'returning_orders': 'count_if(customer_order_number > 1)',
             'returning_buyers': returning_buyer_in_period(),
             'retained_buyers': retained_buyer_in_period(),
             'new_buyers': 'count_if(customer_order_number = 1)',
             'repeat_buyers_90d': 'count_if(customer_order_number = 1 and next_valid_order_on <= ' ~ add_days('ordered_on', 90) ~ ')',
         },
+    },
+    {
+        'shape': 'sums', 'from': 'valid_orders', 'day': 'ordered_on', 'dimensions': of_order,
+        'terms': {'valid_orders': 'count(*)', 'returning_orders': 'count_if(customer_order_number > 1)'},
     },
     {
         'shape': 'rolling', 'from': 'valid_orders', 'dimensions': of_buyer,

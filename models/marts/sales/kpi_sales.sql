@@ -24,6 +24,12 @@ ledger as (
     select * from {{ ref('fct_ledger') }}
 ),
 
+-- payment fees belong to no seller
+seller_ledger as (
+    select * from ledger
+    where platform_revenue <> 0 or shipped_line_value <> 0 or seller_id is not null
+),
+
 valid_orders as (
     select * from orders
     where is_valid
@@ -100,7 +106,7 @@ ad_spend as (
         'dimensions': {'seller': 'seller_id'}, 'terms': commission_terms, 'money': commission_terms, 'needs': commission,
     },
     {
-        'shape': 'sums', 'from': 'ledger', 'day': 'posted_on', 'dimensions': {'seller': 'seller_id'}, 'needs': commission,
+        'shape': 'sums', 'from': 'seller_ledger', 'day': 'posted_on', 'dimensions': {'seller': 'seller_id'}, 'needs': commission,
         'terms': {'platform_revenue': 'sum(platform_revenue)', 'shipped_line_value': 'sum(shipped_line_value)'},
         'money': ['platform_revenue', 'shipped_line_value'],
     },

@@ -18,9 +18,14 @@ buyer_answers as (
     where respondent = 'buyer'
 ),
 
-seller_answers as (
+buyer_nps_and_csat_answers as (
+    select * from buyer_answers
+    where survey in ('nps', 'csat')
+),
+
+seller_nps_answers as (
     select * from answers
-    where respondent = 'seller'
+    where respondent = 'seller' and survey = 'nps'
 ),
 
 invitations as (
@@ -62,7 +67,7 @@ operator_tickets as (
 
 {{ kpi_terms([
     {
-        'shape': 'sums', 'from': 'buyer_answers', 'day': 'answered_on', 'dimensions': of_person, 'needs': surveys,
+        'shape': 'sums', 'from': 'buyer_nps_and_csat_answers', 'day': 'answered_on', 'dimensions': of_person, 'needs': surveys,
         'terms': {
             'nps_answers': "count_if(survey = 'nps')",
             'nps_balance_x100': "100 * (count_if(survey = 'nps' and score >= 9) - count_if(survey = 'nps' and score <= 6))",
@@ -84,10 +89,10 @@ operator_tickets as (
         },
     },
     {
-        'shape': 'sums', 'from': 'seller_answers', 'day': 'answered_on', 'dimensions': of_person, 'needs': surveys,
+        'shape': 'sums', 'from': 'seller_nps_answers', 'day': 'answered_on', 'dimensions': of_person, 'needs': surveys,
         'terms': {
-            'seller_nps_answers': "count_if(survey = 'nps')",
-            'seller_nps_balance_x100': "100 * (count_if(survey = 'nps' and score >= 9) - count_if(survey = 'nps' and score <= 6))",
+            'seller_nps_answers': 'count(*)',
+            'seller_nps_balance_x100': '100 * (count_if(score >= 9) - count_if(score <= 6))',
         },
     },
     {

@@ -16,6 +16,16 @@ shipped_seller_order_categories as (
     where is_shipped
 ),
 
+due_seller_orders as (
+    select * from seller_orders
+    where is_due
+),
+
+due_seller_order_categories as (
+    select * from seller_order_categories
+    where is_due
+),
+
 orders as (
     select * from {{ ref('fct_orders') }}
     where is_paid
@@ -92,8 +102,8 @@ valid_lines as (
     'accepted_seller_orders_shipped': "count_if(acceptance_status = 'accepted' and is_ship_by_passed and is_shipped)",
 } -%}
 {%- set due_terms = {
-    'due_seller_orders': 'count_if(is_due)',
-    'late_seller_orders': 'count_if(is_due and is_late_shipment)',
+    'due_seller_orders': 'count(*)',
+    'late_seller_orders': 'count_if(is_late_shipment)',
 } -%}
 {%- set promise_terms = {
     'promised_lines': 'count(*)',
@@ -123,8 +133,8 @@ valid_lines as (
     {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': acceptance_terms, 'needs': accepted_at},
     {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': shipping_terms, 'needs': ship_by_at},
     {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': shipping_terms, 'needs': ship_by_at},
-    {'shape': 'sums', 'from': 'seller_orders', 'day': 'due_on', 'dimensions': by_place_and_seller, 'terms': due_terms, 'needs': due},
-    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'due_on', 'is_cut': true, 'dimensions': by_category, 'terms': due_terms, 'needs': due},
+    {'shape': 'sums', 'from': 'due_seller_orders', 'day': 'due_on', 'dimensions': by_place_and_seller, 'terms': due_terms, 'needs': due},
+    {'shape': 'sums', 'from': 'due_seller_order_categories', 'day': 'due_on', 'is_cut': true, 'dimensions': by_category, 'terms': due_terms, 'needs': due},
     {'shape': 'sums', 'from': 'valid_lines', 'day': 'promised_on', 'dimensions': by_all, 'terms': promise_terms, 'needs': promised},
     {'shape': 'percentiles', 'from': 'shipped_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': processing_terms, 'needs': shipped_at},
     {'shape': 'percentiles', 'from': 'shipped_seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': processing_terms, 'needs': shipped_at},
