@@ -69,17 +69,18 @@ def releases(target: Path) -> list[Path]:
     return sorted(target.parent.glob(f"{target.stem}.*Z{target.suffix}"), reverse=True)
 
 
-def _write(
-    build: Path, new: Path, tables: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]
-) -> dict[str, int]:
+def _write(build: Path, new: Path, tables: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, int]:
     rows = {}
     with duckdb.connect(config={"temp_directory": f"{build}.publish.tmp"}) as connection:
         connection.execute(f"attach {_text(build)} as build (read_only)")
         connection.execute(f"attach {_text(new)} as release (storage_version '{STORAGE_VERSION}')")
         connection.execute(f"create schema release.{SCHEMA}")
-        built = {name for (name,) in connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ?", [SCHEMA]
-        ).fetchall()}
+        built = {
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ?", [SCHEMA]
+            ).fetchall()
+        }
         if missing := sorted(tables.keys() - built):
             raise PublishError(f"{build} lacks {len(missing)} published tables: {', '.join(missing)}.")
         for name, node in tables.items():
