@@ -48,23 +48,29 @@
 {%- endmacro %}
 
 
-{# Hours between two timestamps as a double; clocks that disagree (a negative duration) count as 0. #}
-{% macro hours_between(first, second) %}
-    {{- return(adapter.dispatch('hours_between', 'marketplace_kpis')(first, second)) -}}
+{# Seconds between two timestamps as a double; clocks that disagree (a negative duration) count as 0. #}
+{% macro seconds_between(first, second) %}
+    {{- return(adapter.dispatch('seconds_between', 'marketplace_kpis')(first, second)) -}}
 {% endmacro %}
 
-{% macro duckdb__hours_between(first, second) -%}
+{% macro duckdb__seconds_between(first, second) -%}
     case
         when {{ second }} < {{ first }} then 0.0
-        else cast(epoch_us({{ second }}) - epoch_us({{ first }}) as double) / 3600000000.0
+        else cast(epoch_us({{ second }}) - epoch_us({{ first }}) as double) / 1000000.0
     end
 {%- endmacro %}
 
-{% macro spark__hours_between(first, second) -%}
+{% macro spark__seconds_between(first, second) -%}
     case
         when {{ second }} < {{ first }} then 0.0D
-        else cast(unix_micros({{ second }}) - unix_micros({{ first }}) as double) / 3600000000.0D
+        else cast(unix_micros({{ second }}) - unix_micros({{ first }}) as double) / 1000000.0D
     end
+{%- endmacro %}
+
+
+{# The same in hours. #}
+{% macro hours_between(first, second) -%}
+    ({{ seconds_between(first, second) }}) / 3600
 {%- endmacro %}
 
 

@@ -29,7 +29,7 @@ gaps as (
         visitor_id,
         occurred_at,
         case
-            when {{ hours_between('lag(occurred_at) over visitor_events', 'occurred_at') }} < 0.5 then 0
+            when {{ seconds_between('lag(occurred_at) over visitor_events', 'occurred_at') }} < 1800 then 0
             else 1
         end as begins
     from human

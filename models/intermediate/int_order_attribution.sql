@@ -6,7 +6,7 @@ with orders as (
         orders.ordered_at,
         orders.ordered_on
     from {{ ref('int_orders') }} as orders
-    inner join {{ ref('stg_customers') }} as customers on orders.customer_id = customers.customer_id
+    left join {{ ref('stg_customers') }} as customers on orders.customer_id = customers.customer_id
     -- a customer who refused analytics is never joined to sessions
     where orders.is_counted and coalesce(customers.consent_analytics, true)
 ),

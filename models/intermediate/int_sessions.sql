@@ -90,7 +90,7 @@ select
     cast(described.cart_additions as bigint) as cart_additions,
     cast(described.checkouts as bigint) as checkouts,
     cast(described.purchases as bigint) as purchases,
-    {{ hours_between('described.started_at', 'described.ended_at') }} * 3600 as duration_seconds
+    {{ seconds_between('described.started_at', 'described.ended_at') }} as duration_seconds
 from described
 left join matched
     on described.source is not distinct from matched.source
