@@ -28,7 +28,7 @@ class Simulation:
         self.lines = lines.simulate_lines(self.world, self.demand, self.sellers, self.offers)
         self.after = aftersales.simulate_aftersales(self.world, self.demand, self.offers, self.lines)
         parties.plant_sellers(self.world, self.sellers)
-        self.sessions = web.simulate_sessions(self.world, self.demand, self.lines)
+        self.sessions = web.simulate_sessions(self.world, self.demand)
         self.makers: dict[str, Callable[[], pl.DataFrame]] = {
             "customers": lambda: demand.customers_table(self.world, self.demand),
             "sellers": lambda: parties.sellers_table(self.world, self.sellers),

@@ -48,12 +48,15 @@ def _known_until(name: str, frame: pl.DataFrame, cutoff: pl.Expr) -> pl.DataFram
 
 
 def published(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns of the contract, in its order and types."""
+    """The columns of the contract, in its order and types (text held as codes stays so: files show no difference)."""
     columns = TABLES[name].columns
     missing = [c for c in columns if c not in frame.columns]
     if missing:
         raise ValueError(f"table {name} lacks columns {missing}")
-    return frame.select(pl.col(c.name).cast(_TYPES[c.type]) for c in columns.values())
+    coded = {name for name, kind in frame.schema.items() if isinstance(kind, pl.Enum)}
+    return frame.select(
+        pl.col(c.name) if c.name in coded else pl.col(c.name).cast(_TYPES[c.type]) for c in columns.values()
+    )
 
 
 def as_known(name: str, frame: pl.DataFrame, cutoff: np.datetime64) -> pl.DataFrame:
@@ -107,10 +110,10 @@ def write_file(frame: pl.DataFrame, path: Path, fmt: str) -> None:
 
 
 def write_whole(name: str, parts: Iterator[pl.DataFrame], out: Path, fmt: str) -> int:
-    """Write `<table>.<fmt>`, or the events as `events/part-00.<fmt>` and so on; returns the number of rows."""
+    """Write `<table>.<fmt>`, or the events as `events/part-000.<fmt>` and so on; returns the number of rows."""
     rows = 0
     for number, part in enumerate(parts):
-        path = out / name / f"part-{number:02d}.{fmt}" if name == "events" else out / f"{name}.{fmt}"
+        path = out / name / f"part-{number:03d}.{fmt}" if name == "events" else out / f"{name}.{fmt}"
         write_file(part, path, fmt)
         rows += part.height
     return rows

@@ -43,7 +43,6 @@ class Demand:
     channel: np.ndarray
     is_test: np.ndarray
     session: np.ndarray
-    first_of_customer: np.ndarray
     lifted: np.ndarray
     customer_created: np.ndarray
     customer_country: np.ndarray
@@ -161,7 +160,6 @@ def simulate_demand(world: World) -> Demand:
         channel=channel,
         is_test=is_test,
         session=online & (lifted | chance(rng, size, 0.95)),
-        first_of_customer=opened,
         lifted=lifted,
         customer_created=created,
         customer_country=home,

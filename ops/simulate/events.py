@@ -11,7 +11,7 @@ from ops.simulate.demand import Demand
 from ops.simulate.lines import Lines, draw_offers
 from ops.simulate.marketing import FEATURES
 from ops.simulate.parties import Offers, Sellers
-from ops.simulate.tools import chance, counts, flags, ids, instants, pick, seconds, take, words
+from ops.simulate.tools import chance, counts, flags, ids, instants, labels, pick, seconds, take
 from ops.simulate.web import BOT, BOUNCE, BROWSE, DEVICES, EARLIER_CART, ORDER, SOURCES, Sessions
 from ops.simulate.world import World
 
@@ -240,34 +240,34 @@ def _frame(
         {
             "event_id": ids("e", number + np.arange(size), 8),
             "occurred_at": instants(at),
-            "event_name": words(NAMES, name),
+            "event_name": labels(NAMES, name),
             "visitor_id": take(ids("u", sessions.visitor), session),
             "session_id": take(session_id, session),
             "customer_id": take(ids("c", sessions.customer), np.where(logged_in, session, -1)),
             "cart_id": take(cart_id, np.where(in_cart, session, -1)),
             "order_id": take(ids("o", order_of), np.where(buys, session, -1)),
-            "product_id": take(product_ids, product),
-            "seller_id": take(
+            "product_id": labels(product_ids, product),
+            "seller_id": labels(
                 ids("s", np.arange(offers.seller.max() + 1), 5), np.where(with_offer, offers.seller[offer], -1)
             ),
-            "offer_id": take(
+            "offer_id": labels(
                 ids("f", np.arange(len(offers.seller)), 6), np.where(with_offer & (name != PRODUCT), offer, -1)
             ),
-            "page_url": take(addresses, np.where(name == VIEW, address, -1)),
-            "page_type": words(PAGES, np.where(name == VIEW, page, -1)),
-            "search_term": words((*_TERMS, *_MISSPELT), steps["term"]),
+            "page_url": labels(addresses, np.where(name == VIEW, address, -1)),
+            "page_type": labels(PAGES, np.where(name == VIEW, page, -1)),
+            "search_term": labels((*_TERMS, *_MISSPELT), steps["term"]),
             "search_results": counts(steps["results"], steps["results"] >= 0),
-            "feature": words([f[0] for f in FEATURES], steps["feature"]),
+            "feature": labels([f[0] for f in FEATURES], steps["feature"]),
             "engagement_ms": counts(np.round(rng.exponential(9000.0, size), -2), engaged),
             "load_ms": counts(load, has_load),
-            "source": words([s[0] for s in SOURCES], source),
-            "medium": words([s[1] for s in SOURCES], source),
-            "campaign_id": words(campaigns, np.where(tells_source, sessions.campaign[session], -1)),
-            "device": words(DEVICES, sessions.device[session]),
-            "country": words(
+            "source": labels([s[0] for s in SOURCES], source),
+            "medium": labels([s[1] for s in SOURCES], source),
+            "campaign_id": labels(campaigns, np.where(tells_source, sessions.campaign[session], -1)),
+            "device": labels(DEVICES, sessions.device[session]),
+            "country": labels(
                 [c.code for c in world.profile.countries], np.where(hidden, -1, sessions.country)[session]
             ),
-            "region": words([r[1] for r in demand.regions], np.where(hidden, -1, sessions.region)[session]),
+            "region": labels([r[1] for r in demand.regions], np.where(hidden, -1, sessions.region)[session]),
             "is_bot": flags(kind[session] == BOT, (kind[session] == BOT) | (session % 9 > 0)),
         }
     )

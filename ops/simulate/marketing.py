@@ -25,7 +25,7 @@ def leads_table(world: World, demand: Demand, sellers: Sellers) -> pl.DataFrame:
     campaigns = [c for c in world.campaigns if c.objective == "leads"]
     parts = []
     accounts = {
-        "buyers": (demand.customer_created, 0.09, 0.05),
+        "buyers": (demand.customer_created, 0.09, 0.14),
         "sellers": (sellers.registered, 0.7, 1.2),
     }
     for audience, (created, converted_share, others_share) in accounts.items():

@@ -95,7 +95,6 @@ class Offers:
     product_family: np.ndarray
     product_popularity: np.ndarray
     product_created: np.ndarray
-    product_price: np.ndarray
     seller: np.ndarray
     product: np.ndarray
     listed: np.ndarray
@@ -329,7 +328,10 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
     listed = np.maximum(listed, sellers.validated[seller] + hours(1.0))
     live_always = core & (listed < world.start - DAY)
     delisted = where(~live_always & chance(rng, size, 0.3), listed + exponential_days(rng, size, 220.0) + 20 * DAY)
-    created = np.full(products, np.datetime64("2100-01-01", "s"))
+    # Who leaves for good takes all offers down.
+    gone = np.where(np.isnat(sellers.reinstated), sellers.closed, NAT)[seller]
+    delisted = np.fmin(delisted, np.maximum(gone, listed) + hours(1.0))
+    created = np.full(products, world.cutoff + DAY)
     np.minimum.at(created, product, listed)
 
     codes = sorted({world.currency, *(c.currency for c in world.profile.countries)})
@@ -344,7 +346,6 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
         product_family=family,
         product_popularity=popularity,
         product_created=created - hours(rng.random(products) * 200),
-        product_price=price,
         seller=seller,
         product=product,
         listed=listed,

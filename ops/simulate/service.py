@@ -167,7 +167,7 @@ def survey_invitations_table(world: World, demand: Demand, lines: Lines, sellers
     for survey, response, shift in (("nps", 0.4, -0.2), ("csat", 0.2, 0.1), ("relationship", 0.15, 0.0)):
         sent = world.instant(sent_day, 9.0) + seconds(rng.integers(0, 6 * 86_400, len(sent_day)))
         selling = sellers.may_sell(seller, sent)
-        feeling = 3.9 + shift - 0.8 * sellers.badness(seller[selling], sent[selling])
+        feeling = 4.3 + shift - 0.8 * sellers.badness(seller[selling], sent[selling])
         parts.append(_invitations(rng, survey, "cold", sent[selling], feeling, response, seller=seller[selling]))
     invitations = pl.concat(parts).sort(
         "sent_at", "survey", "wave", "customer_id", "seller_id", nulls_last=True, maintain_order=True

@@ -90,7 +90,7 @@ def ids(prefix: str, numbers: np.ndarray, width: int = 7) -> pl.Series:
 def take(texts: pl.Series, index: np.ndarray) -> pl.Series:
     """`texts[index]`; a negative index gives null."""
     index = np.asarray(index, dtype="int64")
-    with_null = pl.concat([texts, pl.Series([None], dtype=pl.String)])
+    with_null = pl.concat([texts, pl.Series([None], dtype=texts.dtype)])
     return with_null.gather(np.where(index < 0, len(texts), index))
 
 
@@ -99,9 +99,10 @@ def words(choices: Sequence[str | None], index: np.ndarray) -> pl.Series:
     return take(pl.Series(choices, dtype=pl.String), index)
 
 
-def choose(condition: np.ndarray, texts: pl.Series) -> pl.Series:
-    """The texts where the condition holds, null elsewhere."""
-    return pl.select(pl.when(pl.Series(condition)).then(texts)).to_series()
+def labels(choices: Sequence[str | None] | pl.Series, index: np.ndarray) -> pl.Series:
+    """As `words`, held as codes: several times faster to take and to write where millions share a few texts."""
+    texts = pl.Series(choices, dtype=pl.String)
+    return take(texts.cast(pl.Enum(texts.drop_nulls().unique(maintain_order=True))), index)
 
 
 def instants(values: np.ndarray) -> pl.Series:

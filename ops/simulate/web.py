@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ops.simulate.demand import Demand
-from ops.simulate.lines import Lines
 from ops.simulate.tools import DAY, NAT, chance, exponential_days, pick, seconds, time_of_day, to_utc
 from ops.simulate.world import World, trend_pick
 
@@ -84,7 +83,7 @@ class Sessions:
         return Sessions(**{name: values[first:last] for name, values in vars(self).items()})
 
 
-def simulate_sessions(world: World, demand: Demand, lines: Lines) -> Sessions:
+def simulate_sessions(world: World, demand: Demand) -> Sessions:
     """All sessions: those of orders, earlier ones that filled their cart, visits without an order, bots."""
     rng = world.rng("sessions")
     people = len(demand.customer_created)
