@@ -4,6 +4,7 @@ A suite file holds, table by table, these words, each optional:
 
     rows: 1                       at least so many rows
     key: [order_id]               not null, and unique together
+    unique: [order_id, category]  unique together, where one of them may be null
     not_null: [customer_id]
     values: {status: [open, done]}          null is allowed unless the column is in not_null
     between: {rating: [1, 5]}               either end may be null for none
@@ -25,7 +26,7 @@ from great_expectations.expectations.expectation import Expectation
 from ops.project import ProjectError
 
 SUITES = Path(__file__).parent / "suites"
-WORDS = ("rows", "key", "not_null", "values", "between", "never")
+WORDS = ("rows", "key", "unique", "not_null", "values", "between", "never")
 TIMES = (datetime(1990, 1, 1), datetime(2100, 12, 31, 23, 59, 59, 999999))
 Rules = dict[str, Any]
 
@@ -96,12 +97,12 @@ def _written(rules: Rules) -> list[Expectation]:
     written: list[Expectation] = []
     if least := rules.get("rows"):
         written.append(gxe.ExpectTableRowCountToBeBetween(min_value=least, description=f"at least {least} rows"))
-    if key:
-        columns = ", ".join(f'"{column}"' for column in key)
+    if unique := key or rules.get("unique", []):
+        columns = ", ".join(f'"{column}"' for column in unique)
         written.append(
             ExpectNoRows(
                 unexpected_rows_query=f"select {columns} from {{batch}} group by {columns} having count(*) > 1",
-                description=f"{' and '.join(key)} {'is' if len(key) == 1 else 'are together'} unique",
+                description=f"{' and '.join(unique)} {'is' if len(unique) == 1 else 'are together'} unique",
             )
         )
     for column in [*key, *rules.get("not_null", [])]:
