@@ -10,6 +10,7 @@ A suite file holds, table by table, these words, each optional:
     between: {rating: [1, 5]}               either end may be null for none
     never:                        what no row may be: a sentence, and the SQL condition that finds such a row
       a net value above the value: net_value > line_value
+    like: .period_mart            all of another entry's rules too; an entry whose name has a dot in front is no table
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from great_expectations.expectations.expectation import Expectation
 from ops.project import ProjectError
 
 SUITES = Path(__file__).parent / "suites"
-WORDS = ("rows", "key", "unique", "not_null", "values", "between", "never")
+WORDS = ("like", "rows", "key", "unique", "not_null", "values", "between", "never")
 TIMES = (datetime(1990, 1, 1), datetime(2100, 12, 31, 23, 59, 59, 999999))
 Rules = dict[str, Any]
 
@@ -43,15 +44,28 @@ class ExpectNoRows(gxe.UnexpectedRowsExpectation):
 
 def read_suites(folder: Path = SUITES) -> dict[str, Rules]:
     """The rules of every published table, by its name. Raises ProjectError for an unknown word or a table twice."""
-    suites: dict[str, Rules] = {}
+    entries: dict[str, Rules] = {}
     for path in sorted(folder.glob("*.yml")):
-        for table, rules in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
-            if table in suites:
+        for table, rules in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            if table in entries:
                 raise ProjectError(f"{path}: {table} has a suite already.")
-            if unknown := set(rules or {}) - set(WORDS):
+            if unknown := set(rules) - set(WORDS):
                 raise ProjectError(f"{path}, {table}: unknown words {sorted(unknown)}; known are {list(WORDS)}.")
-            suites[table] = rules or {}
-    return suites
+            entries[table] = rules
+    return {table: _with_likeness(rules, entries) for table, rules in entries.items() if not table.startswith(".")}
+
+
+def _with_likeness(rules: Rules, entries: Mapping[str, Rules]) -> Rules:
+    """The rules with those of the entry they are like: lists and sentences add up."""
+    merged = dict(entries.get(rules.get("like", ""), {}))
+    for word, told in rules.items():
+        if isinstance(told, dict):
+            merged[word] = {**merged.get(word, {}), **told}
+        elif isinstance(told, list):
+            merged[word] = [*merged.get(word, []), *told]
+        else:
+            merged[word] = told
+    return merged
 
 
 def staged_rules(model: Mapping[str, Any]) -> Rules:
