@@ -2,7 +2,7 @@
    Written once, so that an order by category or seller follows the same definition as the order itself. #}
 {% macro order_measures(lines) %}
     count(*) as lines,
-    sum({{ lines }}.quantity) as quantity,
+    cast(sum({{ lines }}.quantity) as bigint) as quantity,
     count(distinct case when {{ lines }}.is_valid then {{ lines }}.product_id end) as valid_products,
     max(case when {{ lines }}.is_valid then 1 else 0 end) = 1 as is_valid,
     max(case when {{ lines }}.is_cancelled or {{ lines }}.is_refused then 1 else 0 end) = 1 as has_cancelled_line,
@@ -50,7 +50,7 @@
             then max(case when {{ lines }}.is_valid then {{ lines }}.delivered_at end)
     end as delivered_at,
     max(case when {{ lines }}.is_dispute_defect then 1 else 0 end) = 1 as has_dispute_defect,
-    sum({{ lines }}.quantity) as quantity,
+    cast(sum({{ lines }}.quantity) as bigint) as quantity,
     sum({{ lines }}.line_value) as line_value,
     sum({{ lines }}.net_value) as net_value
 {% endmacro %}

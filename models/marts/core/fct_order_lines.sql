@@ -173,7 +173,7 @@ select
 
     -- numerics, money in the currency of the order
     dated.quantity,
-    case when dated.known_delivered_at is not null then least(dated.quantity, coalesce(returned.returned_quantity, 0)) else 0 end as returned_quantity,
+    case when dated.known_delivered_at is not null then cast(least(dated.quantity, coalesce(returned.returned_quantity, 0)) as bigint) else 0 end as returned_quantity,
     dated.unit_price,
     dated.exchange_rate,
     dated.line_value_original,

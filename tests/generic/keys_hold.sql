@@ -1,0 +1,46 @@
+{#
+The one data test of a model: its key is unique, its required columns are filled, its listed columns hold listed values.
+One row per broken rule, with the number of rows that break it.
+
+  key       columns that together identify a row (nulls count as one value)
+  required  columns that are never null (default: the key)
+  values    column -> the values it may hold, beside null
+#}
+{% test keys_hold(model, key, required=none, values={}) %}
+
+with rows_to_check as (
+    select * from {{ model }}
+),
+
+broken as (
+    select
+        'duplicate key: {{ key | join(", ") }}' as rule,
+        count(*) as broken_rows
+    from (
+        select 1 as duplicated
+        from rows_to_check
+        group by {{ key | join(', ') }}
+        having count(*) > 1
+    ) as duplicates
+    {% for column in (key if required is none else required) -%}
+        union all
+        select
+            'missing: {{ column }}' as rule,
+            count(*) as broken_rows
+        from rows_to_check
+        where {{ column }} is null
+    {% endfor -%}
+    {% for column, allowed in values.items() -%}
+        union all
+        select
+            'unlisted value: {{ column }}' as rule,
+            count(*) as broken_rows
+        from rows_to_check
+        where {{ column }} not in ('{{ allowed | join("', '") }}')
+    {% endfor %}
+)
+
+select * from broken
+where broken_rows > 0
+
+{% endtest %}
