@@ -25,7 +25,8 @@ check-extracts: .venv/made  ## Tell what the extracts hold and lack, without bui
 test: lint  ## Everything that must pass: lint, worked examples, the sample from end to end, Python tests
 	@rm -rf build/test
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
-	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2
+	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .

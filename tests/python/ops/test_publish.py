@@ -217,7 +217,10 @@ def test_readers_never_see_an_error_or_two_releases_at_once(build: Path, target:
     readers = [
         subprocess.Popen(
             [sys.executable, "-c", READER, str(target), str(stop)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         for _ in range(2)
     ]

@@ -1,0 +1,53 @@
+"""What several test files share."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.project import ROOT, Settings
+
+BUILD = ROOT / "build" / "test"
+# The sample as `make test` builds it; the settings of whoever runs the tests are left aside.
+SAMPLE = {
+    "WAREHOUSE_DB": str(BUILD / "warehouse.duckdb"),
+    "PUBLISHED_DB": str(BUILD / "published" / "marketplace.duckdb"),
+    "DBT_TARGET_PATH": str(BUILD / "target"),
+}
+
+
+@pytest.fixture(scope="session")
+def sample_release() -> Settings:
+    """The sample, built, checked and published: by `make test` before the tests, else by the first test to ask."""
+    settings = Settings.from_environment({"PATH": os.environ["PATH"], **SAMPLE})
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not settings.published.is_file():
+            done = subprocess.run(
+                [sys.executable, "-m", "ops.build"],
+                cwd=ROOT, env=settings.environment, capture_output=True, text=True, check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+    return settings
+
+
+@pytest.fixture
+def copy_of_sample(sample_release: Settings, tmp_path: Path) -> Settings:
+    """A copy of the sample's build and release, free to be spoiled."""
+    copies = {}
+    for name, source in SAMPLE.items():
+        target = tmp_path / name.lower() / Path(source).name
+        if Path(source).is_dir():
+            shutil.copytree(source, target)
+        else:
+            target.parent.mkdir()
+            shutil.copy2(source, target)
+        copies[name] = str(target)
+    return Settings.from_environment({"PATH": os.environ["PATH"], **copies})
