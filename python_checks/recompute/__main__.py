@@ -29,10 +29,10 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line; what it leaves out comes from the environment, then from the connector."""
     parser = argparse.ArgumentParser(prog="python -m python_checks.recompute", description=__doc__)
     env = os.environ.get
-    parser.add_argument("--extracts", type=Path, default=env("EXTRACTS_DIR", "extracts/sample"), help="folder of extracts")
+    parser.add_argument("--extracts", type=Path, default=env("EXTRACTS_DIR", "extracts/sample"), help="folder to read")
     parser.add_argument("--connector", choices=CONNECTORS, default=env("CONNECTOR", "native"))
-    parser.add_argument(
-        "--published", type=Path, default=env("PUBLISHED_DB", "published/marketplace.duckdb"), help="DuckDB file to check")
+    published = env("PUBLISHED_DB", "published/marketplace.duckdb")
+    parser.add_argument("--published", type=Path, default=published, help="DuckDB file to check")
     parser.add_argument("--schema", default="marts", help="its schema")
     parser.add_argument("--kpis", type=lambda text: text.split(","), help="only these, separated by commas")
     parser.add_argument("--as-of", type=dt.date.fromisoformat, default=env("AS_OF") or None)

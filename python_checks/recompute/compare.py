@@ -13,6 +13,8 @@ from python_checks.recompute.catalogue import KPIS
 from python_checks.recompute.measure import ALL, KEYS, MEASURES, ROW_SCHEMA, KpiRows
 
 TOLERANCE = 1e-9  # relative to max(1, |value|)
+SQL_TYPES = {
+    pl.String: "varchar", pl.Date: "date", pl.Float64: "double", pl.Int64: "bigint", pl.Boolean: "boolean"}
 NUMBERS = ["numerator", "denominator", "value"]
 EXACT = ["sample_size", "is_mature", "is_partial"]
 SHOWN = 5
@@ -43,7 +45,7 @@ def read_published(database: Path | str, schema: str = "marts") -> tuple[pl.Data
     """The rows of kpi_values of a DuckDB file, and the KPIs its dim_kpi knows. Raises CompareError."""
     if not Path(database).is_file():
         raise CompareError(f"{database}: no such file")
-    columns = ", ".join(f"cast({name} as {_sql_type(kind)}) as {name}" for name, kind in ROW_SCHEMA.items())
+    columns = ", ".join(f"cast({name} as {SQL_TYPES[kind]}) as {name}" for name, kind in ROW_SCHEMA.items())
     with duckdb.connect(str(database), read_only=True) as connection:
         try:
             rows = pl.from_arrow(connection.sql(f'select {columns} from "{schema}".kpi_values').to_arrow_table())
@@ -51,10 +53,6 @@ def read_published(database: Path | str, schema: str = "marts") -> tuple[pl.Data
         except duckdb.Error as error:
             raise CompareError(f"{database}: {error}") from error
     return rows.cast(ROW_SCHEMA), [kpi_id for (kpi_id,) in known]
-
-
-def _sql_type(kind: pl.DataType) -> str:
-    return {pl.String: "varchar", pl.Date: "date", pl.Float64: "double", pl.Int64: "bigint", pl.Boolean: "boolean"}[kind]
 
 
 def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> list[Verdict]:
@@ -97,7 +95,8 @@ def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> l
     for name in NUMBERS:
         problem = problem.when(is_shared & (_difference(name) > TOLERANCE)).then(pl.lit(f"{name} differs"))
     for name in EXACT:
-        problem = problem.when(is_shared & pl.col(name).ne_missing(pl.col(f"{name}{THERE}"))).then(pl.lit(f"{name} differs"))
+        is_other = pl.col(name).ne_missing(pl.col(f"{name}{THERE}"))
+        problem = problem.when(is_shared & is_other).then(pl.lit(f"{name} differs"))
     worst = pl.when(is_shared).then(pl.max_horizontal(_difference(name) for name in NUMBERS)).otherwise(0.0)
     judged = both.with_columns(problem=problem, worst=worst).partition_by("kpi_id", as_dict=True)
 

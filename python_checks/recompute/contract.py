@@ -41,11 +41,18 @@ class Table:
     columns: dict[str, Column]
 
 
+WORD_LISTS = {
+    "STATUSES": "applied|validated|warned|action_plan|suspended|reinstated|closed|vacation_started|vacation_ended",
+    "EVENTS": "page_view|product_view|search|add_to_cart|remove_from_cart|begin_checkout|purchase|feature_use",
+}
+
+
 def _table(name: str, key: str, lines: str) -> Table:
     columns = {}
     for line in lines.strip().splitlines():
         column, kind, *bounds = line.split()
         required = column.endswith("*")
+        kind = WORD_LISTS.get(kind, kind)
         words = tuple(kind.split("|")) if "|" in kind else ()
         column = column.rstrip("*")
         columns[column] = Column(column, "enum" if words else kind, required, words, bounds[0] if bounds else "")
@@ -82,7 +89,7 @@ TABLES: dict[str, Table] = {
             event_id*           text
             seller_id*          text
             occurred_at*        time
-            status*             applied|validated|warned|action_plan|suspended|reinstated|closed|vacation_started|vacation_ended
+            status*             STATUSES
             reason              text
             kpi_id              text
             evidence            text
@@ -202,7 +209,7 @@ TABLES: dict[str, Table] = {
         _table("events", "event_id", """
             event_id*           text
             occurred_at*        time
-            event_name*         page_view|product_view|search|add_to_cart|remove_from_cart|begin_checkout|purchase|feature_use
+            event_name*         EVENTS
             visitor_id*         text
             session_id          text
             customer_id         text

@@ -209,8 +209,7 @@ def _as_text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
         moment = column.dt.convert_time_zone("UTC") if kind.time_zone else column
         return moment.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
     if kind == pl.Boolean:
-        return pl.when(column).then(pl.lit("true")).when(~column).then(pl.lit("false")).otherwise(None).alias(
-            column.meta.output_name())
+        return pl.when(column).then(pl.lit("true")).when(~column).then(pl.lit("false")).alias(column.meta.output_name())
     return column.cast(pl.String).replace("", None)
 
 
@@ -287,9 +286,8 @@ def judge(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
         reasons.append(pl.when(outside).then(pl.lit("score is not 1..5")))
 
     own = [name for name in rows.columns if name.startswith("_")]
-    return rows.select(
-        *(pl.col(f"{column.name}=").alias(column.name) for column in columns), *own, pl.coalesce(reasons).alias("_reason")
-    )
+    judged = (pl.col(f"{column.name}=").alias(column.name) for column in columns)
+    return rows.select(*judged, *own, _reason=pl.coalesce(reasons))
 
 
 def latest(rows: pl.DataFrame, key: Iterable[str]) -> pl.DataFrame:

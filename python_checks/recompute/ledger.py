@@ -1,4 +1,4 @@
-"""What the platform earns and spends, as dated entries: one row per entry with day, seller and amount in exact units."""
+"""What the platform earns and spends: one row per dated entry with day, seller and amount in exact units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _entries(frame: pl.DataFrame, day: str, seller: pl.Expr, amount: pl.Expr) ->
 
 
 def platform_revenue(world: World) -> pl.DataFrame:
-    """Commission and platform discounts of shipped lines of paid orders, commission reversed by refunds, seller fees."""
+    """Commission less platform discounts of shipped lines of paid orders, commission reversed by refunds, fees."""
     shipped = world.shipped_lines.filter("is_paid")
     fees = world.tables["seller_fees"].with_columns(day=world.calendar.day("charged_at"))
     fees = world.money.convert(fees, ["amount"], "day")

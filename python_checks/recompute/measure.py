@@ -34,15 +34,15 @@ def segment_value(dimension: str) -> pl.Expr:
     return value.alias("dimension_value")
 
 
-def measure_grain(facts: pl.DataFrame, grain: str, dimensions: Iterable[str], terms: dict[str, pl.Expr]) -> pl.DataFrame:
+def measure_grain(
+    facts: pl.DataFrame, grain: str, dimensions: Iterable[str], terms: dict[str, pl.Expr]
+) -> pl.DataFrame:
     """Terms of facts that have a `period_start` of that grain, per period and value of each dimension."""
     parts = [
         facts.group_by("period_start", segment_value(dimension))
         .agg(**terms)
-        .select(
-            pl.lit(grain).alias("period_grain"), "period_start", pl.lit(dimension).alias("dimension"), "dimension_value",
-            *terms,
-        )
+        .with_columns(period_grain=pl.lit(grain), dimension=pl.lit(dimension))
+        .select(*KEYS, *terms)
         for dimension in dimensions
         if grain in grains_of(dimension)
     ]
@@ -52,7 +52,7 @@ def measure_grain(facts: pl.DataFrame, grain: str, dimensions: Iterable[str], te
 def measure(
     calendar: Calendar, facts: pl.DataFrame, day: str, dimensions: Iterable[str], overall: bool = True, **terms: pl.Expr
 ) -> pl.DataFrame:
-    """Terms at every grain, for `all` (unless not `overall`) and each dimension; facts are dated by the column `day`."""
+    """Terms at every grain, for `all` (unless not `overall`) and each dimension; the column `day` dates the facts."""
     wanted = [ALL, *dimensions] if overall else list(dimensions)
     parts = [measure_grain(calendar.within(g, facts, day), g, wanted, terms) for g in grains_of(ALL)]
     return pl.concat(part for part in parts if part.width)
@@ -83,7 +83,7 @@ def combine(*frames: pl.DataFrame) -> pl.DataFrame:
 
 
 def windows(frame: pl.DataFrame, entity: list[str], day: str, days: int, back: int = 0) -> pl.DataFrame:
-    """When an entity counts: from_day..to_day are the days D with one of its `day`s among the `days` days to D - `back`.
+    """When an entity counts: from_day..to_day are the days D with one of its days among the `days` days to D - `back`.
 
     The intervals of an entity never overlap. Keeps the entity's columns and adds from_day and to_day.
     """
@@ -145,7 +145,7 @@ def count_rolling(
             .join_asof(
                 counts.sort("day"), left_on="counted_to", right_on="day", by="dimension_value", check_sortedness=False)
             .filter(pl.col(name) > 0)
-            .select("period_grain", "period_start", pl.lit(dimension).alias("dimension"), "dimension_value", name)
+            .select(*KEYS[:2], pl.lit(dimension).alias("dimension"), "dimension_value", name)
         )
     return pl.concat(parts)
 
@@ -204,7 +204,8 @@ class KpiRows:
             **published, "is_mature": mature, "is_partial": pl.col("last_day") > as_of,
         }
         self._rows.append(rows.select(columns[name].cast(kind).alias(name) for name, kind in ROW_SCHEMA.items()))
-        self._empty.append(nothing.select(columns[name].cast(ROW_SCHEMA[name]).alias(name) for name in ["kpi_id", *MEASURES]))
+        empty = ["kpi_id", *MEASURES]
+        self._empty.append(nothing.select(columns[name].cast(ROW_SCHEMA[name]).alias(name) for name in empty))
 
     def frame(self) -> pl.DataFrame:
         """All rows collected."""

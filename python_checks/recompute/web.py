@@ -44,7 +44,7 @@ def channel_rules(rows: list[dict[str, str]]) -> list[ChannelRule]:
 
 def read_channel_rules(path: Path | str) -> list[ChannelRule]:
     """The rules of a seed file."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
         return channel_rules(list(csv.DictReader(file)))
 
 
@@ -157,6 +157,7 @@ def carts_of(events: pl.DataFrame, sessions: pl.DataFrame, calendar: Calendar) -
         (pl.col("occurred_at") >= pl.col("created_at"))
         & (days_between(calendar.day("created_at"), calendar.day("occurred_at")) <= CART_DAYS))
     return (
-        carts.with_columns(is_purchased=pl.col("cart").is_in(bought["cart"].implode()), created_day=calendar.day("created_at"))
+        carts.with_columns(
+            created_day=calendar.day("created_at"), is_purchased=pl.col("cart").is_in(bought["cart"].implode()))
         .join(sessions.select("session", *SESSION_DIMENSIONS), left_on="created_in", right_on="session", how="left")
     )

@@ -37,8 +37,8 @@ LINE_AMOUNTS = ["unit_price", "seller_discount", "platform_discount", "commissio
 class World:
     """The marketplace at the end of as_of.
 
-    `rules` are the channel rules. `as_of` unset means the latest business day of a non-test order or non-bot event, never later than
-    `today` (the day of the build). Raises ValueError when there is neither an order nor an event.
+    `rules` are the channel rules. `as_of` unset means the latest business day of a non-test order or non-bot event,
+    never later than `today` (the day of the build). Raises ValueError when there is neither an order nor an event.
     """
 
     def __init__(
@@ -108,6 +108,11 @@ class World:
         return self._placed.join(attributed, on="order_id", how="left", maintain_order="left")
 
     @cached_property
+    def categories(self) -> pl.DataFrame:
+        """product_id and category of products."""
+        return self.tables["products"].select("product_id", "category")
+
+    @cached_property
     def all_lines(self) -> pl.DataFrame:
         """One row per line of a non-test order, paid or not, with its order's attributes, amounts in exact units.
 
@@ -117,13 +122,13 @@ class World:
         order = self.all_orders.select(
             "order_id", "customer_id", "ordered_at", "order_day", "paid_at", "currency", "is_paid_channel", "campaign",
             *ORDER_DIMENSIONS)
-        category = self.tables["products"].select("product_id", "category")
         lines = self.tables["order_lines"].join(order, on="order_id", maintain_order="left").join(
-            category, on="product_id", how="left", maintain_order="left")
+            self.categories, on="product_id", how="left", maintain_order="left")
         lines = self.money.convert(lines, LINE_AMOUNTS, "order_day")
 
         cancelled, refused = pl.col("cancelled_at").is_not_null(), pl.col("refused_at").is_not_null()
-        before_acceptance = cancelled & (pl.col("accepted_at").is_null() | (pl.col("cancelled_at") < pl.col("accepted_at")))
+        accepted_at = pl.col("accepted_at")
+        before_acceptance = cancelled & (accepted_at.is_null() | (pl.col("cancelled_at") < accepted_at))
         ship_at = pl.coalesce("shipped_at", "delivered_at")
         before_shipment = cancelled & (ship_at.is_null() | (pl.col("cancelled_at") < ship_at))
         by_buyer, by_seller = (pl.col("cancelled_by") == who for who in ("buyer", "seller"))
@@ -136,7 +141,7 @@ class World:
             seller="seller_id",
             is_paid=pl.col("paid_at").is_not_null(),
             is_cancelled_or_refused=cancelled | refused,
-            is_accepted=pl.col("accepted_at").is_not_null() & ~refused,
+            is_accepted=accepted_at.is_not_null() & ~refused,
             # the acceptance of a seller order looks at the lines that take part in it
             takes_part=~(before_acceptance & by_buyer).fill_null(False),
             counts_as_refused=refused | (before_acceptance & by_other).fill_null(False),
@@ -176,7 +181,7 @@ class World:
 
     @cached_property
     def payments(self) -> pl.DataFrame:
-        """Payment attempts with day, is_succeeded, the order's country and region, amount and fee_amount in exact units."""
+        """Payment attempts with day, is_succeeded, country and region of the order, amounts in exact units."""
         place = self.all_orders.select("order_id", "country", "region")
         payments = self.tables["payments"].join(place, on="order_id", how="left", maintain_order="left").with_columns(
             day=self.calendar.day("attempted_at"), is_succeeded=pl.col("status") == "succeeded")
@@ -195,8 +200,8 @@ class World:
     def orders_by(self, by: str) -> pl.DataFrame:
         """One row per paid order and `category` or `seller` of its lines, made of those lines only.
 
-        gmv, net_value, commission (of valid lines), valid_value, quantity, products (valid ones), is_valid, is_cancelled (a line is), earned
-        (commission less platform discounts and handling costs of valid lines).
+        gmv, net_value and quantity are of all lines; valid_value, commission, products (how many) and earned
+        (commission less platform discounts and handling costs) of the valid ones. is_cancelled: one line at least is.
         """
         return self._order_sums(["order_id", by]).join(self.all_orders, on="order_id", maintain_order="left")
 
@@ -219,7 +224,7 @@ class World:
     def buyer_orders(self) -> pl.DataFrame:
         """One row per valid order as its buyer's history: nth (1 is the first ever), first_day, second_day.
 
-        country and region are the order's; channel, is_paid_channel and campaign those of the buyer's first valid order.
+        country and region are the order's; channel, is_paid_channel and campaign those of the first valid order.
         """
         orders = self.orders.filter("is_valid").sort("customer_id", "ordered_at", "order_id")
         day = pl.col("order_day")
@@ -299,7 +304,7 @@ class World:
             .join(only_seller, on="order_id", how="left", maintain_order="left")
             .join(place, on="order_id", how="left", maintain_order="left")
             .join(customer, on="customer_id", how="left", maintain_order="left")
-            .join(self.tables["products"].select("product_id", "category"), on="product_id", how="left", maintain_order="left")
+            .join(self.categories, on="product_id", how="left", maintain_order="left")
             .with_columns(
                 day=self.calendar.day("created_at"),
                 seller=pl.coalesce("seller_id", "only_seller"),
@@ -383,8 +388,7 @@ class World:
     def product_views(self) -> pl.DataFrame:
         """product_view events with the category of their product and their seller."""
         views = self.session_events.filter(pl.col("event_name") == "product_view").with_columns(seller="seller_id")
-        category = self.tables["products"].select("product_id", "category")
-        return views.join(category, on="product_id", how="left", maintain_order="left")
+        return views.join(self.categories, on="product_id", how="left", maintain_order="left")
 
     @cached_property
     def carts(self) -> pl.DataFrame:
@@ -397,3 +401,8 @@ class World:
     def ad_spend(self) -> pl.DataFrame:
         """Advertising spend per row of the extract, cost in exact units at the rate of the spend day."""
         return self.money.convert(self.tables["ad_spend"], ["cost"], "spend_date").with_columns(campaign="campaign_id")
+
+    def spend_on(self, audience: str, all_but: str) -> pl.DataFrame:
+        """Spend on an audience with another objective than this one; spend without an objective has another."""
+        is_other = (pl.col("objective") != all_but).fill_null(True)
+        return self.ad_spend.filter((pl.col("audience") == audience) & is_other)

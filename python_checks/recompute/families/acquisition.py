@@ -30,16 +30,10 @@ def _advertising(rows: KpiRows, world: World) -> None:
     rows.ratio("ctr", spend, "clicks", "impressions")
 
 
-def _audience(world: World, audience: str, all_but: str) -> pl.DataFrame:
-    """Spend on an audience with another objective than this one; spend without an objective has another."""
-    return world.ad_spend.filter(
-        (pl.col("audience") == audience) & (pl.col("objective") != all_but).fill_null(True))
-
-
 def _per_order(rows: KpiRows, world: World) -> None:
     calendar = world.calendar
     paid = world.orders.filter("is_paid_channel")
-    spend = _audience(world, "buyers", all_but="leads")
+    spend = world.spend_on("buyers", all_but="leads")
     result = pl.concat([
         paid.select(pl.col("order_day").alias("day"), *ADS, amount="earned"),
         spend.select(pl.col("spend_date").alias("day"), *ADS, amount=0 - pl.col("cost")),
@@ -60,7 +54,7 @@ def _per_buyer(rows: KpiRows, world: World) -> None:
     new_buyers = measure(calendar, world.new_buyers, "first_day", BUYER_DIMENSIONS, new_buyers=pl.len())
     rows.amount("new_buyers", new_buyers, "new_buyers")
 
-    spend = _audience(world, "buyers", all_but="retention")
+    spend = world.spend_on("buyers", all_but="retention")
     cost = measure(calendar, spend, "spend_date", ADS, cost=pl.sum("cost"))
     rows.ratio("cac_blended", combine(cost, new_buyers), "cost", "new_buyers")
 

@@ -55,8 +55,8 @@ def _offers(rows: KpiRows, world: World) -> None:
     calendar = world.calendar
     offers = (
         world.tables["offers"]
-        .join(world.seller_places, on="seller_id", how="left", maintain_order="left")
-        .join(world.tables["products"].select("product_id", "category"), on="product_id", how="left", maintain_order="left")
+        .join(world.seller_places, on="seller_id", how="left")
+        .join(world.categories, on="product_id", how="left")
         .with_columns(listed_day=calendar.day("listed_at"), delisted_day=calendar.day("delisted_at"))
     )
     listed = since(offers, "listed_day", pl.col("delisted_day").dt.offset_by("-1d"))
@@ -84,7 +84,7 @@ def _offers(rows: KpiRows, world: World) -> None:
 
 
 def _active(rows: KpiRows, world: World) -> None:
-    def count(name: str, entity: str, dimensions: list[str], condition: pl.Expr, **intervals: pl.DataFrame) -> pl.DataFrame:
+    def count(name: str, entity: str, dimensions: list[str], condition: pl.Expr, **intervals: pl.DataFrame):
         return count_rolling(world.calendar, intervals, entity, condition, dimensions, name)
 
     place_of_seller = world.valid_lines.drop(PLACES).join(world.seller_places, on="seller_id", how="left")
@@ -103,9 +103,10 @@ def _active(rows: KpiRows, world: World) -> None:
     seller = ["seller_id", *PLACES]
     recent = windows(place_of_seller, seller, "order_day", 180)
     earlier = windows(place_of_seller, seller, "order_day", 180, back=180)
+    was_active, is_gone = pl.col("earlier") > 0, pl.col("recent") == 0
     lost = combine(
-        count("before", "seller_id", PLACES, pl.col("earlier") > 0, earlier=earlier),
-        count("lost", "seller_id", PLACES, (pl.col("earlier") > 0) & (pl.col("recent") == 0), earlier=earlier, recent=recent),
+        count("before", "seller_id", PLACES, was_active, earlier=earlier),
+        count("lost", "seller_id", PLACES, was_active & is_gone, earlier=earlier, recent=recent),
     )
     rows.ratio("seller_churn_rate_180d", lost, "lost", "before")
 

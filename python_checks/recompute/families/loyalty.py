@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from python_checks.recompute.measure import KpiRows, combine, count_rolling, measure, measure_grain
+from python_checks.recompute.measure import KpiRows, combine, count_rolling, measure, measure_grain, windows
 from python_checks.recompute.periods import GRAINS, days_between
 from python_checks.recompute.world import BUYER_DIMENSIONS, World
-from python_checks.recompute.measure import windows
 
 REPEAT_DAYS = 90
 LIFETIME_DAYS = 364
@@ -54,7 +53,7 @@ def _new_buyers(rows: KpiRows, world: World) -> None:
     lifetime = world.purchases.filter(age <= LIFETIME_DAYS).group_by("customer_id").agg(earned=pl.sum("earned"))
     new_buyers = world.new_buyers.drop("earned").join(lifetime, on="customer_id", how="left", maintain_order="left")
     came_back = days_between(pl.col("first_day"), pl.col("second_day")) <= REPEAT_DAYS
-    cost = world.ad_spend.filter((pl.col("audience") == "buyers") & (pl.col("objective") != "retention").fill_null(True))
+    cost = world.spend_on("buyers", all_but="retention")
     terms = combine(
         measure(
             world.calendar, new_buyers, "first_day", BUYER_DIMENSIONS,
@@ -86,8 +85,9 @@ def _rolling(rows: KpiRows, world: World) -> None:
     rows.ratio(
         "second_seller_rate", combine(active, count("several", pl.col("sellers") >= 2, sellers=sellers)),
         "several", "active")
+    was_active, is_gone = pl.col("earlier") > 0, pl.col("recent") == 0
     lost = combine(
-        count("before", pl.col("earlier") > 0, earlier=earlier),
-        count("lost", (pl.col("earlier") > 0) & (pl.col("recent") == 0), earlier=earlier, recent=recent),
+        count("before", was_active, earlier=earlier),
+        count("lost", was_active & is_gone, earlier=earlier, recent=recent),
     )
     rows.ratio("churn_rate_180d", lost, "lost", "before")

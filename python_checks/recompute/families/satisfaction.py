@@ -6,8 +6,8 @@ import datetime as dt
 
 import polars as pl
 
-from python_checks.recompute.families.seller_quality import by_seller_order
 from python_checks.recompute.measure import KpiRows, measure
+from python_checks.recompute.seller_orders import measure_seller_orders
 from python_checks.recompute.world import World
 
 PLACES = ["country", "region"]
@@ -74,7 +74,7 @@ def _reviews(rows: KpiRows, world: World) -> None:
     rows.ratio("positive_review_share", terms, "positive", "reviews")
     rows.ratio("negative_review_share", terms, "negative", "reviews")
 
-    delivered = by_seller_order(
+    delivered = measure_seller_orders(
         world, world.lines, "delivered_day", lambda seller_orders: seller_orders,
         reviewed=pl.sum("has_review"), delivered=pl.len())
     rows.ratio("review_rate", delivered, "reviewed", "delivered")

@@ -6,11 +6,11 @@ import datetime as dt
 
 import polars as pl
 
-from python_checks.recompute.measure import KpiRows, combine, measure
+from python_checks.recompute.measure import KpiRows, measure
 from python_checks.recompute.periods import days_between, hours_between
+from python_checks.recompute.seller_orders import measure_seller_orders
 from python_checks.recompute.world import World
 
-PLACES = ["seller", "country", "region"]
 LINE_DIMENSIONS = ["seller", "category", "country", "region"]
 RETURN_DAYS = 30
 
@@ -26,15 +26,6 @@ def add(rows: KpiRows, world: World) -> None:
     _messages(rows, world)
 
 
-def by_seller_order(world: World, lines: pl.DataFrame, day: str, prepare, places=PLACES, **terms: pl.Expr) -> pl.DataFrame:
-    """Terms of the seller orders these lines make: whole ones, and for `category` ones made of its lines only."""
-    whole, partial = prepare(world.seller_orders(lines)), prepare(world.seller_orders(lines, by="category"))
-    return pl.concat([
-        measure(world.calendar, whole, day, places, **terms),
-        measure(world.calendar, partial, day, ["category"], overall=False, **terms),
-    ])
-
-
 def _seller_orders(rows: KpiRows, world: World) -> None:
     as_of = pl.lit(world.calendar.as_of)
     accepted, decided = pl.col("state") == "accepted", pl.col("state").is_in(["accepted", "refused"])
@@ -47,7 +38,7 @@ def _seller_orders(rows: KpiRows, world: World) -> None:
             processing_hours=hours_between(pl.col("paid_at"), pl.col("shipped_at")),
         )
 
-    terms = by_seller_order(
+    terms = measure_seller_orders(
         world, world.lines, "order_day", prepare,
         seller_orders=pl.len(),
         accepted=accepted.sum(),
@@ -90,7 +81,7 @@ def _late_shipment(rows: KpiRows, world: World) -> None:
             vacation_events, left_on="ship_by_at", right_on="occurred_at", by="seller_id", check_sortedness=False)
         return dated.filter(~pl.col("on_vacation").fill_null(False))
 
-    terms = by_seller_order(world, own, "ship_by_day", prepare, late=late.sum(), due=pl.len())
+    terms = measure_seller_orders(world, own, "ship_by_day", prepare, late=late.sum(), due=pl.len())
     rows.ratio("late_shipment_rate", terms, "late", "due")
 
 
@@ -144,7 +135,8 @@ def _returns(rows: KpiRows, world: World) -> None:
     delivered = delivered.join(returned, on="order_line_id", how="left").with_columns(
         returned=pl.min_horizontal("quantity", pl.col("returned").fill_null(0)))
     terms = measure(
-        world.calendar, delivered, "delivered_day", LINE_DIMENSIONS, returned=pl.sum("returned"), quantity=pl.sum("quantity"))
+        world.calendar, delivered, "delivered_day", LINE_DIMENSIONS,
+        returned=pl.sum("returned"), quantity=pl.sum("quantity"))
     rows.ratio("return_rate", terms, "returned", "quantity")
 
 
@@ -168,5 +160,5 @@ def _messages(rows: KpiRows, world: World) -> None:
     to_answer = tickets.filter(
         pl.col("needs_response").fill_null(True) & (pl.col("opened_at") <= world.calendar.end - dt.timedelta(hours=24)))
     in_time = (pl.col("response_hours") <= 24).sum()
-    answers = combine(measure(world.calendar, to_answer, "day", ["seller"], in_time=in_time, tickets=pl.len()))
+    answers = measure(world.calendar, to_answer, "day", ["seller"], in_time=in_time, tickets=pl.len())
     rows.ratio("seller_response_sla_24h_rate", answers, "in_time", "tickets")

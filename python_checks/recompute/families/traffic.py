@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from python_checks.recompute.measure import KpiRows, combine, measure
+from python_checks.recompute.measure import KpiRows, measure
 from python_checks.recompute.web import SESSION_DIMENSIONS
 from python_checks.recompute.world import World
 
