@@ -1,1 +1,1 @@
-{{ load_extract('ad_spend') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('claims') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('customers') }}
+{{ load_extract() }}

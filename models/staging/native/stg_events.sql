@@ -1,1 +1,1 @@
-{{ load_extract('events') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('exchange_rates') }}
+{{ load_extract() }}

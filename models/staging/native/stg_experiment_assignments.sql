@@ -1,1 +1,1 @@
-{{ load_extract('experiment_assignments') }}
+{{ load_extract() }}

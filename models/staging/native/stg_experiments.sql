@@ -1,1 +1,1 @@
-{{ load_extract('experiments') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('features') }}
+{{ load_extract() }}

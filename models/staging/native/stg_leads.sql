@@ -1,1 +1,1 @@
-{{ load_extract('leads') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('offers') }}
+{{ load_extract() }}

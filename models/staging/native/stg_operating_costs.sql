@@ -1,1 +1,1 @@
-{{ load_extract('operating_costs') }}
+{{ load_extract() }}

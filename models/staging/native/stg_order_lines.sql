@@ -1,2 +1,2 @@
 -- depends_on: {{ ref('stg_orders') }}
-{{ load_extract('order_lines') }}
+{{ load_extract() }}

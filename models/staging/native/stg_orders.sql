@@ -1,1 +1,1 @@
-{{ load_extract('orders') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('payments') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('products') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('refunds') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('returns') }}
+{{ load_extract() }}

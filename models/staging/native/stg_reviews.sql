@@ -1,1 +1,1 @@
-{{ load_extract('reviews') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('seller_fees') }}
+{{ load_extract() }}

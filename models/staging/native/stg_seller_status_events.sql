@@ -1,1 +1,1 @@
-{{ load_extract('seller_status_events') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('sellers') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('support_tickets') }}
+{{ load_extract() }}

@@ -1,1 +1,1 @@
-{{ load_extract('survey_invitations') }}
+{{ load_extract() }}

@@ -1,0 +1,366 @@
+{# What DuckDB can say about delivered files before their rows are read.
+
+   A CSV file is read as physical lines, one text column, quoting off, so that nothing the parser does with quotes,
+   ragged rows or line ends can lose a row: records are put together by macros/engine/load_rows.sql. #}
+
+{# The delivered files of one extract, in the order in which later ones supersede earlier ones (dt, file name):
+   dictionaries with path, name (relative to the extracts folder), format (csv, parquet), is_compressed, size in bytes,
+   dt (of the dt= folder, else null), dt_is_date, and too_late: two days after the delivery, which is dt, else the day the
+   file was written (UTC); what is said to have happened by then cannot be true. #}
+{% macro list_files(extract) %}
+    {{- return(adapter.dispatch('list_files', 'marketplace_kpis')(extract)) -}}
+{% endmacro %}
+
+{% macro duckdb__list_files(extract) %}
+    {%- set folder = setting('extracts_dir').rstrip('/') -%}
+    {%- set places = [] -%}
+    {%- for ending in ['.csv', '.csv.gz', '.parquet', '/**'] -%}
+        {%- do places.append(folder ~ '/' ~ extract ~ ending) -%}
+    {%- endfor -%}
+    {%- set query -%}
+        select
+            filename as path,
+            substr(filename, {{ (folder | length) + 2 }}) as name,
+            case when filename like '%.parquet' then 'parquet' else 'csv' end as format,
+            filename like '%.gz' as is_compressed,
+            size,
+            nullif(regexp_extract(filename, '/dt=([^/]*)/', 1), '') as dt,
+            try_cast(nullif(regexp_extract(filename, '/dt=([^/]*)/', 1), '') as date) is not null as dt_is_date,
+            coalesce(
+                try_cast(nullif(regexp_extract(filename, '/dt=([^/]*)/', 1), '') as date),
+                cast(timezone('UTC', last_modified) as date)
+            ) + 2 as too_late
+        from read_blob({{ sql_texts(places) }}, allow_empty = true)
+        where
+            regexp_matches(filename, '[.](csv|csv[.]gz|parquet)$')
+            and not regexp_matches(parse_filename(filename), '^[._]')
+        order by dt nulls first, name
+    {%- endset -%}
+    {{- return(query_rows(query)) -}}
+{% endmacro %}
+
+
+{# The table function that yields the physical lines of files, in order, blank ones as null. With `windows` line ends a
+   pair of carriage return and line feed ends a line; otherwise either character does. Unless `strict`, lines that are
+   not UTF-8 are missing; `keep_unreadable` names a table of this session that takes them (one file only). #}
+{% macro duckdb__read_lines(paths, windows=false, strict=false, keep_unreadable=none) -%}
+    read_csv(
+        {{ sql_texts(paths) }}, columns = {'line': 'varchar'}, auto_detect = false, header = false, strict_mode = false,
+        delim = '{{ "\x01\x02\x03\x04" }}', quote = '', escape = '', new_line = '{{ "\\r\\n" if windows else "\\n" }}',
+        {%- if keep_unreadable %}
+        store_rejects = true, rejects_table = '{{ keep_unreadable }}', rejects_scan = '{{ keep_unreadable }}_scans',
+        {%- else %}
+        ignore_errors = {{ not strict }},
+        {%- endif %}
+        filename = true
+    )
+{%- endmacro %}
+
+{% macro duckdb__numbered_lines(paths, windows=false, strict=false) -%}
+    (
+        select filename, line, row_number() over () as place
+        from {{ duckdb__read_lines(paths, windows, strict) }}
+    ) as numbered
+{%- endmacro %}
+
+
+{# The header of each CSV file by path, from its first filled line in UTF-8 alone: header (names, none when malformed),
+   refused (why no row of the file counts, as far as one line tells). A file without such a line is not in the answer. #}
+{% macro csv_headers(files) %}
+    {{- return(adapter.dispatch('csv_headers', 'marketplace_kpis')(files)) -}}
+{% endmacro %}
+
+{% macro duckdb__csv_headers(files) %}
+    {%- set found = {} -%}
+    {%- if files -%}
+        {%- set query -%}
+            select path, line, {{ duckdb__header_names('line') }} as names
+            from (
+                {%- for file in files %}
+                (
+                    select {{ sql_text(file.path) }} as path, line
+                    from {{ duckdb__read_lines([file.path]) }}
+                    where line is not null
+                    limit 1
+                )
+                {{- ' union all' if not loop.last }}
+                {%- endfor %}
+            ) as first_lines
+        {%- endset -%}
+        {%- for row in query_rows(query) -%}
+            {%- set refused = not_utf8_text(row.line) -%}
+            {%- do found.update({row.path: {'header': none if refused else row.names, 'refused': refused}}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(found) -}}
+{% endmacro %}
+
+{# Why a header line is not that of a text file in UTF-8, or none. #}
+{% macro not_utf8_text(line) -%}
+    {{- return('UTF-16 or binary, not UTF-8' if '\x00' in line else none) -}}
+{%- endmacro %}
+
+
+{# One field of a CSV record, and a record, in RFC 4180 form, as regular expressions. #}
+{% macro csv_field() -%} (?:"(?:[^"]|"")*"|[^",]*) {%- endmacro %}
+{% macro csv_record() -%} (?:{{ csv_field() }},)*{{ csv_field() }} {%- endmacro %}
+
+
+{# The fields of a well-formed CSV record as a list of text, quotes removed. Commas between fields are those outside
+   quotes: every second piece of the record cut at its quotes. #}
+{% macro duckdb__split_record(record) -%}
+    case
+        when not contains({{ record }}, '"') then string_split({{ record }}, ',')
+        else list_transform(
+            string_split(
+                array_to_string(
+                    list_transform(
+                        string_split({{ record }}, '"'),
+                        lambda piece, place: case when place % 2 = 1 then replace(piece, ',', {{ duckdb__cut() }}) else piece end
+                    ),
+                    '"'
+                ),
+                {{ duckdb__cut() }}
+            ),
+            lambda field: case when starts_with(field, '"') then replace(field[2:-2], '""', '"') else field end
+        )
+    end
+{%- endmacro %}
+
+{# A mark that delivered text does not hold; a quoted record that does is not split, so the split stays exact. #}
+{% macro duckdb__cut() -%} concat(chr(31), chr(30), chr(31)) {%- endmacro %}
+
+
+{# Whether a line that begins outside quotes ends inside a quoted field. #}
+{% macro duckdb__opens_quote(line) -%}
+    regexp_full_match({{ line }}, '(?:{{ csv_field() }},)*"(?:[^"]|"")*')
+{%- endmacro %}
+
+
+{# The names of a header line as a list, null when it is not well-formed CSV. #}
+{% macro duckdb__header_names(line) -%}
+    case when regexp_full_match({{ line }}, '{{ csv_record() }}') then {{ duckdb__split_record(line) }} end
+{%- endmacro %}
+
+
+{# What the physical lines of CSV files say, by path, before any row is read:
+   windows    whether lines are to be cut at CR LF pairs, so that a pair inside quotes counts as one line break
+   lines, header_line, header   physical lines, the line of the header, the header's names (none when malformed)
+   unreadable the table of this session that holds lines DuckDB cannot read (not UTF-8), or none
+   multi_line whether a record may go over several lines
+   rows       records below the header, none when the file is refused
+   refused    why no row of the file counts, or none
+   A file without any line is not in the answer. Stops when the lines of a file do not add up to its size. #}
+{% macro examine_csv(files) %}
+    {{- return(adapter.dispatch('examine_csv', 'marketplace_kpis')(files)) -}}
+{% endmacro %}
+
+{% macro duckdb__examine_csv(files) %}
+    {%- set found = {} -%}
+    {%- set scans = duckdb__scan_lines(files) -%}
+    {%- for file in files -%}
+        {%- set scan = scans.get(file.path, {'lines': 0, 'bytes': 0, 'paired_lines': 0, 'paired_bytes': 0, 'opening_lines': 0}) -%}
+        {%- if file.is_compressed or not duckdb__adds_up(file, scan) -%}
+            {%- do scan.update(duckdb__scan_unreadable(file, scan)) -%}
+        {%- endif -%}
+        {%- if not file.is_compressed and not duckdb__adds_up(file, scan) -%}
+            {{ exceptions.raise_compiler_error(
+                file.name ~ ' has ' ~ file.size ~ ' bytes, but its ' ~ scan.lines ~ ' lines add up to '
+                ~ (scan.bytes + scan.lines) ~ ': it changed while it was read, or holds the bytes 01 02 03 04'
+            ) }}
+        {%- endif -%}
+        {%- if scan.lines > 0 -%}
+            {%- do found.update({file.path: duckdb__judge_lines(file, scan)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for path, verdict in found.items() if verdict.multi_line and verdict.header -%}
+        {%- do verdict.update(duckdb__judge_records(path, verdict)) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{% endmacro %}
+
+
+{# Counts of physical lines by path, with line ends read one character at a time and in CR LF pairs. #}
+{% macro duckdb__scan_lines(files) %}
+    {%- set found = {} -%}
+    {%- if not files -%}{{- return(found) -}}{%- endif -%}
+    {%- set paths = files | map(attribute='path') | list -%}
+    {%- set query -%}
+        with single as (
+            select
+                filename as path,
+                count(*) as lines,
+                count(line) as filled_lines,
+                coalesce(sum(strlen(line)), 0) as bytes,
+                coalesce(min(place) filter (where line is not null) - min(place) + 1, 0) as header_line,
+                arg_min(line, place) filter (where line is not null) as header,
+                count(*) filter (where contains(line, '"') and {{ duckdb__opens_quote('line') }}) as opening_lines
+            from {{ duckdb__numbered_lines(paths) }}
+            group by all
+        ),
+
+        paired as (
+            select
+                filename as path,
+                count(*) as paired_lines,
+                coalesce(sum(strlen(line)), 0) as paired_bytes,
+                coalesce(min(place) filter (where line is not null) - min(place) + 1, 0) as paired_header_line
+            from {{ duckdb__numbered_lines(paths, windows=true) }}
+            group by all
+        )
+
+        select *, {{ duckdb__header_names('header') }} as names
+        from single
+        inner join paired using (path)
+    {%- endset -%}
+    {%- for row in query_rows(query) -%}
+        {%- do found.update({row.path: row}) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{% endmacro %}
+
+
+{# Whether the lines of a plain file account for each of its bytes: every line has one separator character, the last
+   line may lack it, and a byte order mark (3 bytes) is not counted as text. #}
+{% macro duckdb__adds_up(file, scan) -%}
+    {{- return(file.size - scan.bytes - scan.lines in [-1, 0, 2, 3]) -}}
+{%- endmacro %}
+
+
+{# Keeps the lines of one file that DuckDB cannot read in a table of this session (line: their number; csv_line: their
+   text with ? for each byte that is not UTF-8), and returns the scan's counts with them. #}
+{% macro duckdb__scan_unreadable(file, scan) %}
+    {%- set table = 'unreadable_' ~ local_md5(file.path) -%}
+    {%- set windows = scan.lines > scan.paired_lines and scan.bytes == scan.paired_bytes -%}
+    {%- do run_query('drop table if exists ' ~ table) -%}
+    {%- do run_query('drop table if exists ' ~ table ~ '_scans') -%}
+    {%- do run_query('select count(*) from ' ~ duckdb__read_lines([file.path], windows, keep_unreadable=table)) -%}
+    {%- set query -%}
+        select
+            count(*) as lines,
+            coalesce(sum(strlen(csv_line)), 0) as bytes,
+            count(*) filter (where contains(csv_line, '"') and {{ duckdb__opens_quote('csv_line') }}) as opening_lines,
+            min(line) as first_line,
+            arg_min(csv_line, line) as first_text
+        from {{ table }}
+    {%- endset -%}
+    {%- set kept = query_rows(query)[0] -%}
+    {{- return({
+        'unreadable': table if kept.lines else none,
+        'unreadable_lines': kept.lines,
+        'first_unreadable': kept.first_line,
+        'header': kept.first_text if kept.first_line == 1 else scan.header,
+        'lines': scan.lines + kept.lines,
+        'filled_lines': scan.filled_lines + kept.lines,
+        'paired_lines': scan.paired_lines + kept.lines,
+        'bytes': scan.bytes + kept.bytes,
+        'paired_bytes': scan.paired_bytes + kept.bytes,
+        'opening_lines': scan.opening_lines + kept.opening_lines,
+    }) -}}
+{% endmacro %}
+
+
+{# What the counts of one file say of its line ends, its encoding and its header. #}
+{% macro duckdb__judge_lines(file, scan) %}
+    {%- set pairs = scan.lines - scan.paired_lines -%}
+    {%- set lone = scan.bytes - scan.paired_bytes -%}
+    {%- set windows = pairs > 0 and lone == 0 -%}
+    {%- set unended = 0 if file.size - scan.bytes - scan.lines in [0, 3] else 1 -%}
+    {%- set breaks = scan.paired_lines - (1 if file.is_compressed and pairs == scan.paired_lines - 1 else unended) -%}
+    {%- set mixed = (pairs > 0 and (lone > 0 or pairs != breaks)) or (0 < lone < breaks) -%}
+    {%- set header_line = scan.paired_header_line if windows else scan.header_line -%}
+    {%- set refused = not_utf8_text(scan.header or '') -%}
+    {%- if not refused and scan.unreadable and scan.first_unreadable <= header_line -%}
+        {%- set refused = 'the header line is not UTF-8' -%}
+    {%- elif not refused and ((pairs > 0 and lone > 0) or (mixed and scan.opening_lines == 0)) -%}
+        {%- set refused = 'mixed line ends: some lines end with CR LF, others with LF or CR' -%}
+    {%- endif -%}
+    {{- return({
+        'windows': windows,
+        'lines': scan.paired_lines if windows else scan.lines,
+        'header_line': 1 if refused else header_line,
+        'header': none if refused else scan.names,
+        'unreadable': scan.unreadable,
+        'multi_line': scan.opening_lines > 0,
+        'rows': none if refused or scan.opening_lines > 0 else scan.filled_lines - 1,
+        'lone': lone,
+        'mixed': mixed,
+        'refused': refused,
+    }) -}}
+{% endmacro %}
+
+
+{# Of a file whose records may go over several lines: its rows, or why it is refused. #}
+{% macro duckdb__judge_records(path, verdict) %}
+    {%- set file = {'path': path, 'file_no': 1, 'too_late': '2101-01-01', 'csv': verdict} -%}
+    {%- set query -%}
+        with records as ({{ duckdb__csv_records([file]) }})
+
+        select
+            count(*) as records,
+            sum(breaks) as breaks,
+            min(line_no) filter (
+                where unclosed or (breaks > 0 and not regexp_full_match(record, '{{ csv_record() }}'))
+            ) as open_line,
+            min(line_no) filter (
+                where breaks > 1
+                and len({{ duckdb__split_record('record') }}) <> {{ verdict.header | length }}
+                and list_contains(
+                    list_transform(string_split(record, chr(10))[2:-2], lambda line: len(string_split(line, ','))),
+                    {{ verdict.header | length }}
+                )
+            ) as swallowing_line
+        from records
+    {%- endset -%}
+    {%- set found = query_rows(query)[0] -%}
+    {%- if found.open_line -%}
+        {{- return({'refused': 'a quote opened in the record on line ' ~ found.open_line ~ ' is never closed'}) -}}
+    {%- elif found.swallowing_line -%}
+        {{- return({'refused': 'a quoted field of the record on line ' ~ found.swallowing_line ~ ' runs over whole records'}) -}}
+    {%- elif verdict.lone > (found.breaks or 0) or (verdict.windows and verdict.mixed and duckdb__record_ends_differ(file)) -%}
+        {{- return({'refused': 'mixed line ends: some lines end with CR LF, others with LF or CR'}) -}}
+    {%- endif -%}
+    {{- return({'rows': found.records}) -}}
+{% endmacro %}
+
+
+{# Whether some records of a file end with CR LF and others with LF. Read one character at a time, a CR LF pair leaves
+   a blank line behind: the blank lines after each filled line, counted in both readings, tell the pairs from the rest. #}
+{% macro duckdb__record_ends_differ(file) %}
+    {%- set query -%}
+        with paired as (
+            select
+                count(line) over (order by line_no) as filled,
+                line is null as is_blank,
+                ends_inside
+            from ({{ duckdb__stated_lines([file]) }}) as stated
+        ),
+
+        single as (
+            select count(line) over (order by place) as filled, line is null as is_blank
+            from {{ duckdb__numbered_lines([file.path]) }}
+        ),
+
+        ends as (
+            select
+                filled,
+                sum(case when is_blank then 1 else 0 end) + 1 as breaks,
+                bool_or(ends_inside and not is_blank) as inside
+            from paired
+            group by filled
+        ),
+
+        blanks as (
+            select filled, sum(case when is_blank then 1 else 0 end) as blanks from single group by filled
+        )
+
+        select
+            sum(blanks - breaks + 1) as pairs,
+            sum(2 * breaks - blanks - 1) filter (where filled < (select max(filled) from ends)) as others
+        from ends
+        inner join blanks using (filled)
+        where filled > 0 and not inside
+    {%- endset -%}
+    {%- set found = query_rows(query)[0] -%}
+    {{- return(found.pairs > 0 and found.others > 0) -}}
+{% endmacro %}
