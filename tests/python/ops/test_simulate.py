@@ -59,9 +59,7 @@ def whole(tmp_path_factory) -> tuple[Path, dict]:
     return out, write_extracts(SMALL, out)
 
 
-@pytest.fixture(scope="module")
-def tables(whole) -> dict[str, list[dict[str, str]]]:
-    out, _ = whole
+def read_tables(out: Path) -> dict[str, list[dict[str, str]]]:
     return {
         name: [
             row
@@ -70,6 +68,31 @@ def tables(whole) -> dict[str, list[dict[str, str]]]:
         ]
         for name in TABLES
     }
+
+
+def assert_contract(name: str, rows: list[dict[str, str]]) -> None:
+    table = TABLES[name]
+    assert list(rows[0]) == list(table.columns)
+    for row in rows:
+        for column in table.columns.values():
+            value = row[column.name]
+            assert value or not column.required, f"{name}.{column.name} is empty in {row}"
+            assert not value or WRITTEN[column.type].fullmatch(value), f"{name}.{column.name}: {value!r}"
+            if value and column.name in table.enums:
+                assert value in table.enums[column.name], f"{name}.{column.name}: {value!r}"
+    keys = [tuple(row[column] for column in table.key) for row in rows]
+    assert len(set(keys)) == len(keys)
+
+
+def assert_references(tables: dict[str, list[dict[str, str]]], name: str, column: str, target: str) -> None:
+    known = {row[TABLES[target].key[0]] for row in tables[target]}
+    used = {row[column] for row in tables[name]} - {""}
+    assert used <= known, f"{name}.{column}: {sorted(used - known)[:5]}"
+
+
+@pytest.fixture(scope="module")
+def tables(whole) -> dict[str, list[dict[str, str]]]:
+    return read_tables(whole[0])
 
 
 def test_same_settings_same_bytes(whole, tmp_path):
@@ -104,24 +127,22 @@ def test_one_table_alone_is_the_same_table(whole, tmp_path):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_rows_obey_the_contract(name, tables):
-    table, rows = TABLES[name], tables[name]
-    assert list(rows[0]) == list(table.columns)
-    for row in rows:
-        for column in table.columns.values():
-            value = row[column.name]
-            assert value or not column.required, f"{name}.{column.name} is empty in {row}"
-            assert not value or WRITTEN[column.type].fullmatch(value), f"{name}.{column.name}: {value!r}"
-            if value and column.name in table.enums:
-                assert value in table.enums[column.name], f"{name}.{column.name}: {value!r}"
-    keys = [tuple(row[column] for column in table.key) for row in rows]
-    assert len(set(keys)) == len(keys)
+    assert_contract(name, tables[name])
 
 
 @pytest.mark.parametrize(("name", "column", "target"), REFERENCES)
 def test_references_are_found(name, column, target, tables):
-    known = {row[TABLES[target].key[0]] for row in tables[target]}
-    used = {row[column] for row in tables[name]} - {""}
-    assert used <= known, f"{name}.{column}: {sorted(used - known)[:5]}"
+    assert_references(tables, name, column, target)
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_other_marketplaces_obey_the_contract(seed, tmp_path):
+    write_extracts(SMALL.with_changes(seed=seed, orders=150), tmp_path)
+    tables = read_tables(tmp_path)
+    for name in TABLES:
+        assert_contract(name, tables[name])
+    for reference in REFERENCES:
+        assert_references(tables, *reference)
 
 
 @pytest.mark.parametrize("name", TABLES)
