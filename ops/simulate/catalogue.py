@@ -20,6 +20,9 @@ FAMILIES = tuple((family, c) for c, name in enumerate(CATEGORY_NAMES) for family
 FAMILY_NAMES = tuple(name for name, _ in FAMILIES)
 CATEGORY_OF_FAMILY = tuple(category for _, category in FAMILIES)
 
+# Accessories cost far less than the rest of their category.
+CHEAP_FAMILIES = ("phone_case", "charger", "screen_protector", "coffee_beans", "plant_pot", "usb_hub")
+
 # A further line of an order whose first line is of the first family is of the second one with this probability.
 AFFINITIES = (("phone", "phone_case", 0.55), ("coffee_machine", "coffee_beans", 0.55), ("plant", "plant_pot", 0.5))
 

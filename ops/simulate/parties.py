@@ -1,5 +1,6 @@
 """The supply side: sellers, their ladder and vacations, products and offers. (Customers come with their orders.)"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from ops.simulate.catalogue import (
     CATEGORIES,
     CATEGORY_NAMES,
     CATEGORY_OF_FAMILY,
+    CHEAP_FAMILIES,
     FAMILIES,
     FAMILY_NAMES,
 )
@@ -166,15 +168,12 @@ def simulate_sellers(world: World) -> Sellers:
         if slot:
             start = np.where(start >= vacation_to[:, 0] + 5 * DAY, start, vacation_to[:, 0] + 60 * DAY)
             goes &= ~np.isnat(start)
-        vacation_from[:, slot] = where(goes, start)
+        vacation_from[:, slot] = where(goes & ~(start >= closed), start)
         vacation_to[:, slot] = vacation_from[:, slot] + seconds(rng.integers(5 * 86_400, 21 * 86_400, size))
 
-    names = [c.code for c in world.profile.countries]
     return Sellers(
         size=size,
-        country=pick(rng, size, [c.weight for c in world.profile.countries])
-        if len(names) > 1
-        else np.zeros(size, "int64"),
+        country=pick(rng, size, [c.weight for c in world.profile.countries]),
         weight=weight,
         registered=registered,
         validated=validated,
@@ -246,39 +245,39 @@ def sellers_table(world: World, sellers: Sellers) -> pl.DataFrame:
 def status_events_table(world: World, sellers: Sellers) -> pl.DataFrame:
     """What happened to seller accounts, in the order it happened."""
     rng = world.rng("seller_status_events")
-    reasons = ("late_shipment_rate", "order_defect_rate", "seller_cancellation_rate", "negative_feedback_rate")
+    causes = ("late_shipment_rate", "order_defect_rate", "seller_cancellation_rate", "negative_feedback_rate")
     cause = pick(rng, sellers.size, (0.4, 0.3, 0.2, 0.1))
-    stopped = np.isnat(sellers.suspended)
+    suspended = ~np.isnat(sellers.suspended)
     parts = []
 
-    def add(status: str, at: np.ndarray, reason: list[str] | None, with_kpi: np.ndarray) -> None:
-        happened = ~np.isnat(at)
-        kpi = np.where(with_kpi, cause, -1)[happened]
+    def add(
+        status: str, at: np.ndarray, reasons: Sequence[str | None] = (None, None), by_kpi: bool | np.ndarray = False
+    ) -> None:
+        """Events of one status; `reasons` without and with a KPI behind them."""
+        happened = np.flatnonzero(~np.isnat(at))
+        judged = np.broadcast_to(by_kpi, sellers.size)[happened]
         parts.append(
             pl.DataFrame(
                 {
-                    "seller": np.flatnonzero(happened),
+                    "seller": happened,
                     "occurred_at": instants(at[happened]),
-                    "status": pl.repeat(status, int(happened.sum()), eager=True),
-                    "reason": words(reason, with_kpi[happened])
-                    if reason
-                    else pl.repeat(None, int(happened.sum()), dtype=pl.String, eager=True),
-                    "kpi_id": words(reasons, kpi),
+                    "status": pl.repeat(status, len(happened), eager=True),
+                    "reason": words(reasons, judged),
+                    "kpi_id": words(causes, np.where(judged, cause[happened], -1)),
                 }
             )
         )
 
-    none, every = np.zeros(sellers.size, bool), np.ones(sellers.size, bool)
-    add("applied", sellers.registered, None, none)
-    add("validated", sellers.validated, None, none)
-    add("warned", sellers.warned, ["", "beyond the limit of the policy"], every)
-    add("action_plan", sellers.action_plan, ["", "asked for a plan"], every)
-    add("suspended", sellers.suspended, ["", "no improvement"], every)
-    add("closed", sellers.closed, ["asked by the seller", "no improvement"], ~stopped)
-    add("reinstated", sellers.reinstated, ["came back", "plan carried out"], ~stopped)
+    add("applied", sellers.registered)
+    add("validated", sellers.validated)
+    add("warned", sellers.warned, (None, "beyond the limit of the policy"), True)
+    add("action_plan", sellers.action_plan, (None, "asked for a plan"), True)
+    add("suspended", sellers.suspended, (None, "no improvement"), True)
+    add("closed", sellers.closed, ("asked by the seller", "no improvement"), suspended)
+    add("reinstated", sellers.reinstated, ("came back", "plan carried out"), suspended)
     for slot in range(2):
-        add("vacation_started", sellers.vacation_from[:, slot], None, none)
-        add("vacation_ended", sellers.vacation_to[:, slot], None, none)
+        add("vacation_started", sellers.vacation_from[:, slot])
+        add("vacation_ended", sellers.vacation_to[:, slot])
     events = pl.concat(parts).sort("occurred_at", "seller", "status", maintain_order=True)
     seller = events["seller"].to_numpy()
     return events.with_columns(
@@ -296,14 +295,7 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
     family = np.concatenate([np.arange(len(FAMILIES)), pick(rng, products, np.ones(len(FAMILIES)))])[:products]
     category = np.asarray(CATEGORY_OF_FAMILY)[family]
     median = np.asarray([CATEGORIES[name][3] for name in CATEGORY_NAMES])[category]
-    # The planted companions are cheap things.
-    cheap = np.isin(
-        family,
-        [
-            FAMILY_NAMES.index(f)
-            for f in ("phone_case", "charger", "screen_protector", "coffee_beans", "plant_pot", "usb_hub")
-        ],
-    )
+    cheap = np.isin(family, [FAMILY_NAMES.index(name) for name in CHEAP_FAMILIES])
     price = np.where(cheap, 16.0, median) * np.exp(rng.normal(0.0, 0.45, products))
 
     extra = pick(rng, products, (0.68, 0.2, 0.08, 0.04))

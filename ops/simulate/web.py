@@ -46,6 +46,8 @@ SOURCES = (
     ("sms", "sms", 8, None),
     ("flyer", "qr", 5, None),
 )
+# Shares of sessions without an identifier, with a unique one, with one that is unique within its visitor.
+_NAMING = (0.06, 0.64, 0.30)
 _LIFTED_SOURCE = SOURCES.index(("instagram", "paid_social", 35, "meta_ads"))
 
 
@@ -67,10 +69,10 @@ class Sessions:
     cart: np.ndarray
     country: np.ndarray
     region: np.ndarray
+    named: np.ndarray
     device: np.ndarray
     source: np.ndarray
     campaign: np.ndarray
-    named: np.ndarray
     rank: np.ndarray
 
     @property
@@ -86,104 +88,27 @@ class Sessions:
 def simulate_sessions(world: World, demand: Demand) -> Sessions:
     """All sessions: those of orders, earlier ones that filled their cart, visits without an order, bots."""
     rng = world.rng("sessions")
-    people = len(demand.customer_created)
-
-    order = np.flatnonzero(demand.session)
-    bought = len(order)
-    # Two fifths of the app orders and a few others come from a customer's second visitor.
-    second = chance(rng, bought, np.where(demand.channel[order] == 1, 0.4, 0.08))
-    customer = demand.customer[order]
-    # A household shares a device: the visitor of one customer buys as the next one.
-    shared = chance(rng, bought, 0.012)
-    visitor = np.where(shared, np.maximum(customer - 1, 0), customer + np.where(second, people, 0))
-    duration = np.clip(rng.lognormal(6.0, 0.7, bought), 25, 9000).astype("int64")
-    start = demand.ordered[order] - seconds(duration)
-    start = np.maximum(start, world.start)
-
-    # A seventh of the carts is filled in an earlier session of the same visitor.
-    earlier = np.flatnonzero(chance(rng, bought, 0.15))
-    earlier_start = start[earlier] - seconds(rng.integers(3600, int(6.5 * 86_400), len(earlier)))
-    earlier, earlier_start = earlier[earlier_start > world.start], earlier_start[earlier_start > world.start]
-
     total = round(world.settings.sessions_per_order * demand.size)
-    visits = max(total - bought - len(earlier), demand.size // 2)
-    bots = round(0.05 * total)
+    of_orders = _order_sessions(world, rng, demand)
+    before = _earlier_carts(world, rng, of_orders)
+    visits = max(total - len(of_orders["kind"]) - len(before["kind"]), demand.size // 2)
     known = round(0.4 * visits)
-    anonymous = visits - known
-
-    # Buyers also come without buying, above all in the weeks before an order.
-    about = rng.integers(0, demand.size, known)
-    offset = np.where(chance(rng, known, 0.6), -exponential_days(rng, known, 9.0), exponential_days(rng, known, 45.0))
-    known_start = demand.ordered[about] + offset
-    outside = (known_start < world.start) | (known_start > world.cutoff - DAY)
-    known_start = np.where(outside, world.uniform_instants(rng, known, 0.0, 0.995), known_start)
-    known_customer = demand.customer[about]
-    known_visitor = known_customer + np.where(chance(rng, known, 0.25), people, 0)
-
-    # Others are never known; some of them come often.
-    pool = max(1, round(0.55 * (anonymous + bots)))
-    loose = anonymous + bots
-    loose_visitor = 2 * people + np.minimum((pool * rng.random(loose) ** 1.6).astype("int64"), pool - 1)
-    loose_visitor[anonymous:] += pool
-    lands = world.profile.countries
-    land_of_visitor = pick(rng, 2 * pool, [c.weight for c in lands])
-    loose_country = land_of_visitor[loose_visitor - 2 * people]
-    wall = world.local_days[trend_pick(world, rng, loose)].astype("M8[s]") + time_of_day(rng, loose, _HOURS)
-    loose_start = np.full(loose, NAT)
-    for index, land in enumerate(lands):
-        own = loose_country == index
-        loose_start[own] = to_utc(wall[own], land.zone)
-    loose_start = np.where(loose_start > world.cutoff - np.timedelta64(7200, "s"), loose_start - DAY, loose_start)
-    loose_start = np.clip(
-        np.where(loose_start < world.start, loose_start + DAY, loose_start), world.start, world.cutoff
-    )
-
-    kind = np.concatenate(
-        [
-            np.full(bought, ORDER),
-            np.full(len(earlier), EARLIER_CART),
-            np.where(chance(rng, visits, 0.36), BOUNCE, BROWSE),
-            np.full(bots, BOT),
-        ]
-    ).astype("int8")
-    size = len(kind)
-    none = np.full(visits + bots, -1)
-    log_in = chance(rng, known, 0.4)
-    first_region = np.asarray([[r[0] for r in demand.regions].index(i) for i in range(len(lands))])
-    regions = np.bincount([r[0] for r in demand.regions])
-    loose_region = first_region[loose_country] + loose_visitor * 7919 % regions[loose_country]
-
-    def joined(orders: np.ndarray, others: np.ndarray) -> np.ndarray:
-        return np.concatenate([orders, orders[earlier], others])
-
-    visitor = joined(visitor, np.concatenate([known_visitor, loose_visitor]))
-    ordered_by = joined(order, none)
+    parts = [
+        of_orders,
+        before,
+        _known_visits(world, rng, demand, known),
+        _loose_visits(world, rng, demand, visits - known, round(0.05 * total)),
+    ]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in of_orders}
+    size, people = len(columns["kind"]), len(demand.customer_created)
     sessions = Sessions(
-        kind=kind,
-        start=np.concatenate([start, earlier_start, known_start, loose_start]),
-        duration=np.concatenate([duration, np.clip(rng.lognormal(5.2, 0.9, size - bought), 8, 7000).astype("int64")]),
-        visitor=visitor,
-        customer=joined(
-            np.where(chance(rng, bought, 0.9), customer, -1),
-            np.concatenate([np.where(log_in, known_customer, -1), np.full(loose, -1)]),
-        ),
-        order=ordered_by,
-        cart=np.where(chance(rng, size, 0.8), np.concatenate([order, order[earlier], none]), -1),
-        country=joined(demand.country[order], np.concatenate([demand.customer_country[known_customer], loose_country])),
-        region=joined(demand.region[order], np.concatenate([demand.customer_region[known_customer], loose_region])),
-        device=_devices(rng, visitor, people, joined(demand.channel[order] == 1, np.zeros(visits + bots, bool))),
+        **columns,
+        device=_devices(columns["visitor"], columns["order"], people, demand),
         source=np.zeros(size, "int64"),
         campaign=np.full(size, -1),
-        named=pick(rng, size, (0.06, 0.64, 0.30)),
         rank=np.zeros(size, "int64"),
     )
-    # The session of an order has the identifier that the order names.
-    named_order = chance(world.rng("orders.session_id"), demand.size, 0.93)
-    sessions.named[:bought] = np.where(named_order[order], 1, 0)
-    # The cart of an earlier session is the cart of its order.
-    sessions.cart[bought : bought + len(earlier)] = order[earlier]
-    sessions.cart[earlier] = order[earlier]
-    _sources(world, rng, demand, sessions, bought)
+    _sources(world, rng, demand, sessions)
     by_start = np.argsort(sessions.start, kind="stable")
     sessions = Sessions(**{name: values[by_start] for name, values in vars(sessions).items()})
     by_visitor = np.argsort(sessions.visitor, kind="stable")
@@ -192,15 +117,117 @@ def simulate_sessions(world: World, demand: Demand) -> Sessions:
     return sessions
 
 
-def _devices(rng: np.random.Generator, visitor: np.ndarray, people: int, by_app: np.ndarray) -> np.ndarray:
+def _short(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Seconds of visits that end without an order."""
+    return np.clip(rng.lognormal(5.2, 0.9, size), 8, 7000).astype("int64")
+
+
+def _order_sessions(world: World, rng: np.random.Generator, demand: Demand) -> dict[str, np.ndarray]:
+    """One session per order of the web and the app; it ends with the order."""
+    order = np.flatnonzero(demand.session)
+    size, people = len(order), len(demand.customer_created)
+    customer = demand.customer[order]
+    # Two fifths of the app orders and a few others come from a customer's second visitor.
+    second = chance(rng, size, np.where(demand.channel[order] == 1, 0.4, 0.08))
+    # A household shares a device: the visitor of one customer buys as the next one.
+    shared = chance(rng, size, 0.012)
+    duration = np.clip(rng.lognormal(6.0, 0.7, size), 25, 9000).astype("int64")
+    # The session is named as the order names it.
+    named = chance(world.rng("orders.session_id"), demand.size, 0.93)[order]
+    return {
+        "kind": np.full(size, ORDER, "int8"),
+        "start": np.maximum(demand.ordered[order] - seconds(duration), world.start),
+        "duration": duration,
+        "visitor": np.where(shared, np.maximum(customer - 1, 0), customer + np.where(second, people, 0)),
+        "customer": np.where(chance(rng, size, 0.9), customer, -1),
+        "order": order,
+        "cart": np.where(chance(rng, size, 0.8), order, -1),
+        "country": demand.country[order],
+        "region": demand.region[order],
+        "named": named.astype("int64"),
+    }
+
+
+def _earlier_carts(world: World, rng: np.random.Generator, of_orders: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A seventh of the carts is filled up to a week before in another session of the same visitor."""
+    size = len(of_orders["kind"])
+    start = of_orders["start"] - seconds(rng.integers(3600, int(6.5 * 86_400), size))
+    chosen = np.flatnonzero(chance(rng, size, 0.15) & (start > world.start))
+    of_orders["cart"][chosen] = of_orders["order"][chosen]
+    return {name: values[chosen] for name, values in of_orders.items()} | {
+        "kind": np.full(len(chosen), EARLIER_CART, "int8"),
+        "start": start[chosen],
+        "duration": _short(rng, len(chosen)),
+        "named": pick(rng, len(chosen), _NAMING),
+    }
+
+
+def _known_visits(world: World, rng: np.random.Generator, demand: Demand, size: int) -> dict[str, np.ndarray]:
+    """Visits of buyers that end without an order, above all in the weeks before they buy."""
+    about = rng.integers(0, demand.size, size)
+    customer, people = demand.customer[about], len(demand.customer_created)
+    offset = np.where(chance(rng, size, 0.6), -exponential_days(rng, size, 9.0), exponential_days(rng, size, 45.0))
+    start = demand.ordered[about] + offset
+    outside = (start < world.start) | (start > world.cutoff - DAY)
+    return {
+        "kind": np.where(chance(rng, size, 0.36), BOUNCE, BROWSE).astype("int8"),
+        "start": np.where(outside, world.uniform_instants(rng, size, 0.0, 0.995), start),
+        "duration": _short(rng, size),
+        "visitor": customer + np.where(chance(rng, size, 0.25), people, 0),
+        "customer": np.where(chance(rng, size, 0.4), customer, -1),
+        "order": np.full(size, -1),
+        "cart": np.full(size, -1),
+        "country": demand.customer_country[customer],
+        "region": demand.customer_region[customer],
+        "named": pick(rng, size, _NAMING),
+    }
+
+
+def _loose_visits(
+    world: World, rng: np.random.Generator, demand: Demand, people: int, bots: int
+) -> dict[str, np.ndarray]:
+    """Visits of visitors who are never known, some of whom come often; after them those of bots."""
+    size = people + bots
+    pool = max(1, round(0.55 * size))
+    number = np.minimum((pool * rng.random(size) ** 1.6).astype("int64"), pool - 1)
+    number[people:] += pool
+    lands = world.profile.countries
+    country = pick(rng, 2 * pool, [c.weight for c in lands])[number]
+    first_region = np.asarray([[r[0] for r in demand.regions].index(index) for index in range(len(lands))])
+    regions = np.bincount([r[0] for r in demand.regions])
+
+    wall = world.local_days[trend_pick(world, rng, size)].astype("M8[s]") + time_of_day(rng, size, _HOURS)
+    start = np.full(size, NAT)
+    for index, land in enumerate(lands):
+        own = country == index
+        start[own] = to_utc(wall[own], land.zone)
+    start = np.where(start > world.cutoff - np.timedelta64(7200, "s"), start - DAY, start)
+    start = np.clip(np.where(start < world.start, start + DAY, start), world.start, world.cutoff)
+    kind = np.where(chance(rng, size, 0.36), BOUNCE, BROWSE).astype("int8")
+    kind[people:] = BOT
+    return {
+        "kind": kind,
+        "start": start,
+        "duration": _short(rng, size),
+        "visitor": 2 * len(demand.customer_created) + number,
+        "customer": np.full(size, -1),
+        "order": np.full(size, -1),
+        "cart": np.full(size, -1),
+        "country": country,
+        "region": first_region[country] + number * 7919 % regions[country],
+        "named": pick(rng, size, _NAMING),
+    }
+
+
+def _devices(visitor: np.ndarray, order: np.ndarray, people: int, demand: Demand) -> np.ndarray:
     """A visitor keeps its device (the second visitor of a customer is a telephone); app orders come by the app."""
     draw = (visitor * 2_654_435_761 % 1_000_003) / 1_000_003
     usual = np.searchsorted([0.46, 0.86, 0.93], draw, side="right")
     usual = np.where((visitor >= people) & (visitor < 2 * people), np.where(draw < 0.6, 3, 0), usual)
-    return np.where(by_app, 3, usual).astype("int8")
+    return np.where((order >= 0) & (demand.channel[order] == 1), 3, usual).astype("int8")
 
 
-def _sources(world: World, rng: np.random.Generator, demand: Demand, sessions: Sessions, bought: int) -> None:
+def _sources(world: World, rng: np.random.Generator, demand: Demand, sessions: Sessions) -> None:
     """Source of every session and, for the paid ones, a campaign for buyers that runs on that day."""
     size = sessions.size
     weights = np.asarray([s[2] for s in SOURCES], dtype=float)
@@ -209,8 +236,7 @@ def _sources(world: World, rng: np.random.Generator, demand: Demand, sessions: S
     loyal = (sessions.kind <= EARLIER_CART) & chance(rng, size, 0.2)
     source = np.where(loyal, np.where(chance(rng, size, 0.5), 0, [s[0] for s in SOURCES].index("newsletter")), source)
     source = np.where(sessions.kind == BOT, 0, source)
-    lifted = np.zeros(size, bool)
-    lifted[:bought] = demand.lifted[sessions.order[:bought]]
+    lifted = (sessions.kind == ORDER) & demand.lifted[sessions.order]
     sessions.source = np.where(lifted, _LIFTED_SOURCE, source)
     day = world.day_number(sessions.start)
     for platform in sorted({s[3] for s in SOURCES if s[3]}):
