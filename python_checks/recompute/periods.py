@@ -67,7 +67,6 @@ class Calendar:
         return pl.concat(parts).with_columns(counted_to=counted_to)
 
     def within(self, grain: str, facts: pl.DataFrame, day: str) -> pl.DataFrame:
-        """Facts of the span's periods with `period_start`; what is later than as_of or has no day is left out."""
-        first_start = self.periods.filter(pl.col("period_grain") == grain)["period_start"].min()
-        facts = facts.with_columns(period_start=start_of(grain, pl.col(day)))
-        return facts.filter((pl.col("period_start") >= first_start) & (pl.col(day) <= self.as_of))
+        """Facts of the days of the span, with `period_start`; what has no day is left out."""
+        inside = facts.filter(pl.col(day).is_between(self.first_day, self.as_of))
+        return inside.with_columns(period_start=start_of(grain, pl.col(day)))

@@ -317,3 +317,18 @@ def test_a_missing_table_gives_no_value_and_a_present_one_counts_zero(tmp_path):
     assert present.terms("transactions", "day", "2024-05-01") == (0, None, 0)
     assert present.terms("transaction_completion_rate", "day", "2024-05-01") == (0, 0, None)
     assert present.row("transaction_completion_rate", "day", "2024-05-01")["sample_size"] == 0
+
+
+def test_every_kpi_starts_with_the_span(tmp_path):
+    m = market(
+        tmp_path,
+        sellers="seller_id,registered_at\ns1,2024-05-09T12:00:00Z\ns2,2024-05-10T12:00:00Z",
+        orders=orders("o1 c1 2024-05-10"),
+        ad_spend="""
+            spend_date,platform,campaign_id,impressions,clicks,cost,currency
+            2024-05-09,g,k1,1,1,1.00,EUR
+            2024-05-10,g,k1,1,1,2.00,EUR""")
+    assert m.row("orders", "day", "2024-05-09") is None
+    assert m.value("ad_spend", "month", "2024-05-01") == 2  # the days of a month add up to it, the first one too
+    assert m.value("new_sellers", "month", "2024-05-01") == 1
+    assert m.value("registered_sellers", "month", "2024-05-01") == 2  # what rolls looks back beyond it
