@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -99,8 +99,16 @@ def read_artifact(target: Path, name: str) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def models(manifest: Mapping[str, Any], layer: str) -> Iterator[dict[str, Any]]:
-    """The enabled models of one layer, in order of name: `layer` is a folder below models/, such as `marts`."""
+def models(manifest: Mapping[str, Any], layer: str = "") -> list[dict[str, Any]]:
+    """The enabled models of one layer (a folder below models/, such as `marts`), or all; in order of name."""
+    folder = f"models/{layer}/" if layer else "models/"
     nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
-    chosen = (node for node in nodes if node["original_file_path"].startswith(f"models/{layer}/"))
-    yield from sorted(chosen, key=lambda node: node["name"])
+    chosen = (node for node in nodes if node["original_file_path"].startswith(folder))
+    return sorted(chosen, key=lambda node: node["name"])
+
+
+def kpis(manifest: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The metrics that are KPIs, in order of name, each with its governance (config.meta.kpi)."""
+    metrics = sorted(manifest["metrics"].values(), key=lambda metric: metric["name"])
+    governed = ((metric, metric["config"].get("meta", {}).get("kpi")) for metric in metrics)
+    return [(metric, kpi) for metric, kpi in governed if kpi is not None]

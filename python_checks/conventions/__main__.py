@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ops.project import ROOT, ProjectError, read_artifact
-from python_checks.conventions.rules import RULES, kpis, models
+from ops.project import ROOT, ProjectError, kpis, models, read_artifact
+from python_checks.conventions.rules import RULES
 
 
 def main() -> int:

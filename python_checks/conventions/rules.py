@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 
+from ops.project import kpis, models
 from python_checks.recompute.catalogue import KPIS
 
 Node = Mapping[str, Any]
@@ -54,20 +55,8 @@ def rule(check: Rule) -> Rule:
     return check
 
 
-def models(manifest: Manifest) -> list[Node]:
-    found = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
-    return sorted(found, key=lambda node: node["name"])
-
-
 def published(manifest: Manifest) -> list[Node]:
-    return [model for model in models(manifest) if model["original_file_path"].startswith("models/marts/")]
-
-
-def kpis(manifest: Manifest) -> list[tuple[Node, Mapping[str, Any]]]:
-    """The metrics that are KPIs, each with its governance (config.meta.kpi)."""
-    metrics = sorted(manifest["metrics"].values(), key=lambda metric: metric["name"])
-    governed = [(metric, metric["config"].get("meta", {}).get("kpi")) for metric in metrics]
-    return [(metric, kpi) for metric, kpi in governed if kpi is not None]
+    return models(manifest, "marts")
 
 
 def layer(node: Node) -> tuple[str, str]:

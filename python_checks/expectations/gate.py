@@ -18,9 +18,9 @@ from great_expectations.core.batch import Batch
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.expectations.expectation import Expectation
 
-from ops.project import models
+from ops.project import kpis, models
 from python_checks.expectations.dialect import connection_string
-from python_checks.expectations.suites import ExpectNoRows, Rules, expectations, staged_rules
+from python_checks.expectations.suites import ExpectNoRows, Rules, expectations, kpi_bounds, staged_rules
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,15 @@ class Gate:
 
     def run(self) -> Iterator[TableResult]:
         """Judge every table, staged ones first, then the canaries; a result as soon as it is there."""
-        staged = list(models(self._manifest, "staging"))
-        published = list(models(self._manifest, "marts"))
-        for model in staged:
+        published = models(self._manifest, "marts")
+        governed = kpis(self._manifest)
+        for model in models(self._manifest, "staging"):
             yield self._judge(model, staged_rules(model))
         for model in published:
             if model["name"] in self._suites:
-                yield self._judge(model, self._suites[model["name"]])
+                rules = self._suites[model["name"]]
+                between = {**kpi_bounds(model, governed), **rules.get("between", {})}
+                yield self._judge(model, {**rules, "between": between})
             else:
                 yield TableResult(model["schema"], model["name"], problem="a published table without a suite")
         for name in sorted(self._suites.keys() - {model["name"] for model in published}):

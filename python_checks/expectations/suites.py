@@ -29,6 +29,7 @@ from ops.project import ProjectError
 SUITES = Path(__file__).parent / "suites"
 WORDS = ("like", "rows", "key", "unique", "not_null", "values", "between", "never")
 TIMES = (datetime(1990, 1, 1), datetime(2100, 12, 31, 23, 59, 59, 999999))
+NEVER_NEGATIVE = ("count", "milliseconds", "seconds", "hours", "days")
 Rules = dict[str, Any]
 
 
@@ -94,6 +95,17 @@ def staged_rules(model: Mapping[str, Any]) -> Rules:
         "values": {name: column["values"] for name, column in meta.items() if "values" in column},
         "between": {name: ends for name, ends in between.items() if ends != [None, None]},
         "never": never,
+    }
+
+
+def kpi_bounds(model: Mapping[str, Any], kpis: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, list[Any]]:
+    """Between what the KPI columns of a family's mart lie: their metrics' bounds; counts and durations from 0."""
+    return {
+        metric["name"]: kpi.get("bounds", [0, None])
+        for metric, kpi in kpis
+        if model["name"] == f"kpi_{kpi['family']}"
+        and metric["name"] in model["columns"]
+        and ("bounds" in kpi or kpi["unit"] in NEVER_NEGATIVE)
     }
 
 

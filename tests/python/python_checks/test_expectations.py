@@ -11,7 +11,7 @@ from ops.project import ProjectError
 from python_checks.expectations import gate as gate_module
 from python_checks.expectations.gate import Gate, TableResult
 from python_checks.expectations.report import explain, write_page
-from python_checks.expectations.suites import read_suites
+from python_checks.expectations.suites import kpi_bounds, read_suites
 
 SUITES = {
     "fct_orders": {
@@ -42,6 +42,7 @@ def model(name: str, folder: str, *columns: dict, **meta: object) -> dict:
 
 
 MANIFEST = {
+    "metrics": {},
     "nodes": {
         node["name"]: node
         for node in [
@@ -161,9 +162,29 @@ def test_a_silent_canary_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert judge(tmp_path)["canaries"].problem == "1 canaries did not fail as they must"
 
 
+def test_kpi_columns_lie_within_the_bounds_of_their_metrics() -> None:
+    columns = [column(name, "double") for name in ("orders", "rate", "gmv")]
+    mart = model("kpi_sales", "marts/sales", *columns)
+    told = {"orders": {"unit": "count"}, "rate": {"unit": "ratio", "bounds": [0, 1]}, "gmv": {"unit": "money"}}
+    kpis = [({"name": name}, {"family": "sales", **kpi}) for name, kpi in told.items()]
+    assert kpi_bounds(mart, [*kpis, ({"name": "orders"}, {"family": "other", "unit": "ratio", "bounds": [2, 3]})]) == {
+        "orders": [0, None], "rate": [0, 1]
+    }
+
+
+def test_a_suite_takes_over_what_it_is_like(tmp_path: Path) -> None:
+    (tmp_path / "kpi.yml").write_text(
+        ".period: {rows: 1, key: [start], never: {a: x > 1}}\n"
+        "kpi_sales: {like: .period, key: [kpi], never: {b: y > 1}}\n"
+    )
+    assert read_suites(tmp_path) == {
+        "kpi_sales": {"like": ".period", "rows": 1, "key": ["start", "kpi"], "never": {"a": "x > 1", "b": "y > 1"}}
+    }
+
+
 def test_unknown_words_in_a_suite_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "core.yml").write_text("fct_orders: {unique: [order_id]}")
-    with pytest.raises(ProjectError, match=r"core\.yml, fct_orders: unknown words \['unique'\]"):
+    (tmp_path / "core.yml").write_text("fct_orders: {uniq: [order_id]}")
+    with pytest.raises(ProjectError, match=r"core\.yml, fct_orders: unknown words \['uniq'\]"):
         read_suites(tmp_path)
 
 
