@@ -1,0 +1,122 @@
+"""What the metrics of the sample's manifest say: all of it, nothing else, and nothing that is not there."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+
+from ops.project import Settings, read_artifact
+from python_checks.conventions.rules import KPI_SCHEMA, kpis
+
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(KPI_SCHEMA.read_text(encoding="utf-8")))
+FAMILIES = VALIDATOR.schema["properties"]["family"]["enum"]
+
+
+@pytest.fixture(scope="module")
+def manifest(sample_release: Settings) -> dict:
+    return read_artifact(sample_release.target, "manifest.json")
+
+
+def columns(manifest: dict, model: str) -> dict:
+    return manifest["nodes"][f"model.marketplace_kpis.{model}"]["columns"]
+
+
+def errors(kpi: dict) -> str:
+    return "\n".join(error.message for error in VALIDATOR.iter_errors(kpi))
+
+
+def test_the_schema_itself_is_sound() -> None:
+    jsonschema.Draft202012Validator.check_schema(VALIDATOR.schema)
+
+
+def test_every_family_has_kpis_and_every_kpi_says_what_it_must(manifest: dict) -> None:
+    assert {kpi["family"] for _, kpi in kpis(manifest)} == set(FAMILIES)
+    assert {metric["name"]: errors(kpi) for metric, kpi in kpis(manifest) if errors(kpi)} == {}
+
+
+def test_every_kpi_has_an_owner_a_label_and_a_description(manifest: dict) -> None:
+    owners = {group["name"]: group["owner"]["name"] for group in manifest["groups"].values()}
+    for metric, kpi in kpis(manifest):
+        assert owners.get(metric["config"]["group"]), f"{metric['name']} has no owner"
+        assert metric["config"]["group"] == kpi["family"], f"{metric['name']} belongs to another family's owner"
+        assert metric["label"], f"{metric['name']} has no label"
+        assert metric["description"], f"{metric['name']} has no description"
+
+
+def test_measure_and_metric_agree(manifest: dict) -> None:
+    for metric, kpi in kpis(manifest):
+        assert (metric["type"] == "ratio") == (kpi["measure"] == "ratio"), metric["name"]
+        if kpi["measure"] in ("count", "amount"):
+            assert kpi["unit"] == {"count": "count", "amount": "money"}[kpi["measure"]], metric["name"]
+
+
+def test_what_a_kpi_names_exists(manifest: dict) -> None:
+    names = {metric["name"] for metric, _ in kpis(manifest)}
+    models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    for metric, kpi in kpis(manifest):
+        mart = columns(manifest, f"kpi_{kpi['family']}")
+        assert set(kpi.get("pairs_with", [])) <= names - {metric["name"]}, f"{metric['name']}: pairs_with"
+        assert set(kpi.get("source_tables", [])) <= models, f"{metric['name']}: source_tables"
+        if kpi["measure"] == "percentile":
+            assert f"{metric['name']}_n" in mart, f"{metric['name']} shows no sample size"
+        if metric["type"] == "ratio":
+            terms = [metric["type_params"][side]["name"] for side in ("numerator", "denominator")]
+            assert set(terms) <= set(mart), f"{metric['name']}: {terms} are no columns of kpi_{kpi['family']}"
+            assert kpi.get("sample_size", terms[1]) == terms[1], f"{metric['name']}: sample_size is not its denominator"
+
+
+def test_every_term_says_its_unit_and_date(manifest: dict) -> None:
+    for metric in manifest["metrics"].values():
+        meta = metric["config"]["meta"]
+        assert len(meta) == 1, f"{metric['name']} is neither a KPI nor a term: {sorted(meta)}"
+        if "term" in meta:
+            assert set(meta["term"]) == {"unit", "dated_by"} and all(meta["term"].values()), metric["name"]
+            assert metric["description"], f"{metric['name']} has no description"
+
+
+def spoil(**changes: object) -> Callable[[dict], None]:
+    return lambda kpi: kpi.update(changes)
+
+
+def without(key: str) -> Callable[[dict], None]:
+    return lambda kpi: kpi.pop(key)
+
+
+@pytest.mark.parametrize(
+    ("kpi_id", "change", "message"),
+    [
+        ("aov", spoil(owner="someone"), "'owner' was unexpected"),
+        ("aov", without("objective"), "'objective' is a required property"),
+        ("aov", without("action_when_bad"), "'action_when_bad' is a required property"),
+        ("aov", without("denominator"), "'denominator' is a required property"),
+        ("aov", spoil(unit="euro"), "'euro' is not one of"),
+        ("aov", spoil(direction="higher"), "'higher' is not one of"),
+        ("aov", spoil(maturity_days=7), "0 was expected"),
+        ("aov", spoil(dimensions=["shop"]), "'shop' is not one of"),
+        ("aov", spoil(audience=[]), "[] should be non-empty"),
+        ("aov", spoil(objective=" "), "is too short"),
+        ("gmv_net", spoil(maturity_days=0), "0 is less than the minimum of 1"),
+        ("gmv", spoil(denominator="orders"), "False schema does not allow 'orders'"),
+        ("nps", spoil(bounds=[0, 1]), "[-100, 100] was expected"),
+    ],
+)
+def test_a_kpi_that_says_too_little_or_too_much_fails(
+    manifest: dict, kpi_id: str, change: Callable[[dict], None], message: str
+) -> None:
+    kpi = copy.deepcopy(next(kpi for metric, kpi in kpis(manifest) if metric["name"] == kpi_id))
+    assert errors(kpi) == ""
+    change(kpi)
+    assert message in errors(kpi)
+
+
+def test_a_custom_kpi_needs_less(manifest: dict) -> None:
+    kpi = copy.deepcopy(next(kpi for metric, kpi in kpis(manifest) if metric["name"] == "aov"))
+    for key in ("label_fr", "objective", "action_when_bad", "audience"):
+        del kpi[key]
+    assert errors(kpi) != ""
+    assert errors({**kpi, "is_custom": True}) == ""
+    assert errors({**kpi, "is_custom": True, "measure": "count"}) != ""
