@@ -102,9 +102,14 @@ class World:
 
     @cached_property
     def all_orders(self) -> pl.DataFrame:
-        """One row per non-test order, paid or not, with channel, is_paid_channel and campaign of its session."""
+        """One row per non-test order, paid or not, with channel, is_paid_channel and campaign of its session.
+
+        Without web events no channel is known.
+        """
         refusing = self.tables["customers"].filter(~pl.col("consent_analytics"))["customer_id"]
         attributed = web.attribution(self._placed, self.events, self.sessions, refusing, self.calendar)
+        if not self.extracts.has("events"):
+            attributed = attributed.with_columns(channel=pl.lit(None, pl.String))
         return self._placed.join(attributed, on="order_id", how="left", maintain_order="left")
 
     @cached_property

@@ -46,7 +46,7 @@ def published(tmp_path):
     segments = [("all", "all", 2, 40, 20), ("country", "FR", 1, 10, 10), ("country", "DE", 1, 30, 30),
                 ("region", "unknown", 2, 40, 20), ("category", "books", 1, 10, 10), ("category", "toys", 1, 30, 30),
                 ("seller", "s1", 2, 40, 20), ("sales_channel", "unknown", 2, 40, 20),
-                ("customer_type", "unknown", 2, 40, 20), ("channel", "direct", 2, 40, 20)]
+                ("customer_type", "unknown", 2, 40, 20), ("channel", "unknown", 2, 40, 20)]
     rows = []
     for grain, start in starts.items():
         partial = grain != "day"
