@@ -64,31 +64,11 @@ seller_category_days as (
     from (select distinct seller_id, category, ordered_on from seller_order_categories where is_valid) as days
 ),
 
--- the time a seller is registered: from validation, and not while its latest closed or reinstated status is closed
-seller_status_days as (
-    select
-        events.seller_id,
-        {{ business_day('events.occurred_at') }} as status_on,
-        events.status,
-        row_number() over (
-            partition by events.seller_id, {{ business_day('events.occurred_at') }}
-            order by events.occurred_at desc, events.event_id desc
-        ) as recency
-    from {{ ref('stg_seller_status_events') }} as events
-    cross join {{ ref('int_span') }} as span
-    where events.status in ('closed', 'reinstated') and events.occurred_at < span.as_of_end
-),
-
 seller_states as (
-    select
-        seller_id,
-        status_on,
-        status,
-        lead(status_on) over (partition by seller_id order by status_on) as next_status_on
-    from seller_status_days
-    where recency = 1
+    select * from {{ ref('int_seller_states') }}
 ),
 
+-- the time a seller is registered: from validation, and not while its latest closed or reinstated status is closed
 first_states as (
     select
         seller_id,
