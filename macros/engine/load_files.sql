@@ -325,7 +325,8 @@
 
 
 {# Whether some records of a file end with CR LF and others with LF. Read one character at a time, a CR LF pair leaves
-   a blank line behind: the blank lines after each filled line, counted in both readings, tell the pairs from the rest. #}
+   a blank line behind: the blank lines after each filled line (the header is number 0), counted in both readings, tell the
+   pairs from the rest. #}
 {% macro duckdb__record_ends_differ(file) %}
     {%- set query -%}
         with paired as (
@@ -337,7 +338,7 @@
         ),
 
         single as (
-            select count(line) over (order by place) as filled, line is null as is_blank
+            select count(line) over (order by place) - 1 as filled, line is null as is_blank
             from {{ duckdb__numbered_lines([file.path]) }}
         ),
 

@@ -92,7 +92,9 @@
 {%- endmacro %}
 
 
-{# Lines with whether they end inside a quoted field. A line either settles that by itself, keeps it (no quote) or
+{# (A running count(*) filter takes DuckDB 2.0 quadratic time; a running sum does not.)
+
+   Lines with whether they end inside a quoted field. A line either settles that by itself, keeps it (no quote) or
    turns it over; so the last line that settled it and the turns since then say where every line ends. #}
 {% macro duckdb__stated_lines(files) -%}
     select
@@ -102,9 +104,12 @@
         select
             *,
             last_value(case when from_outside = from_inside then 2 * turns + cast(from_outside as bigint) end ignore nulls)
-                over (partition by file_no order by line_no) as settled
+                over (partition by file_no order by line_no rows unbounded preceding) as settled
         from (
-            select *, count(*) filter (where from_outside and not from_inside) over (partition by file_no order by line_no) as turns
+            select
+                *,
+                sum(case when from_outside and not from_inside then 1 else 0 end)
+                    over (partition by file_no order by line_no rows unbounded preceding) as turns
             from (
                 select
                     *,
@@ -135,7 +140,10 @@
         count(*) - 1 as breaks,
         arg_max(ends_inside, line_no) as unclosed
     from (
-        select *, count(*) filter (where not begins_inside) over (partition by file_no order by line_no) as record_no
+        select
+            *,
+            sum(case when begins_inside then 0 else 1 end)
+                over (partition by file_no order by line_no rows unbounded preceding) as record_no
         from (
             select *, coalesce(lag(ends_inside) over (partition by file_no order by line_no), false) as begins_inside
             from ({{ duckdb__stated_lines(files) }}) as stated

@@ -142,8 +142,8 @@
         _file_no,
         _line,
         _raw is null as _readable,
-        case _fault {% for fault in faults %} when {{ loop.index }} then {{ sql_text(fault.column) }}{% endfor %} end as _column,
-        case _fault when 0 then _unreadable {% for fault in faults %} when {{ loop.index }} then {{ sql_text(fault.reason) }}{% endfor %} end as _reason,
+        case _fault when 0 then null{% for fault in faults %} when {{ loop.index }} then {{ sql_text(fault.column) }}{% endfor %} end as _column,
+        case _fault when 0 then _unreadable{% for fault in faults %} when {{ loop.index }} then {{ sql_text(fault.reason) }}{% endfor %} end as _reason,
         case
             when _fault is null then null
             when _raw is not null then {{ row_as_json([('length', 'length(_raw)'), ('hash', keyed_hash('_raw'))]) if secret else '_raw' }}

@@ -32,15 +32,24 @@ select * from {{ ref(connector_model(model.name)) }}
 {%- endmacro %}
 
 
-{# Whether a table of the contract was delivered: a file of it is there, or the connector provides it. A KPI that needs
-   a table which was not delivered has no value. Before execution every table counts as delivered. #}
+{# Whether a table of the contract was delivered: a file of it is there, or the connector has the table and the file
+   behind it (config.meta.delivered_by of its model) is there. A KPI that needs a table which was not delivered has no
+   value. Before execution every table counts as delivered. #}
 {% macro is_delivered(table) -%}
     {%- if not execute -%}
         {{- return(true) -}}
     {%- elif setting('connector') == 'native' -%}
         {{- return(list_files(table) | length > 0) -}}
     {%- endif -%}
-    {{- return(connector_model('stg_' ~ table) is not none) -}}
+    {%- set model_of_table = model_node(connector_model('stg_' ~ table)) -%}
+    {%- set model_of_file = model_node(model_of_table.config.meta.delivered_by) if model_of_table -%}
+    {{- return(model_of_file is mapping and list_files(extract_name(model_of_file)) | length > 0) -}}
+{%- endmacro %}
+
+
+{# The graph node of a model by its name, none when there is no such model. #}
+{% macro model_node(name) -%}
+    {{- return(graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | first | default(none)) -}}
 {%- endmacro %}
 
 

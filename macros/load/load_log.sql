@@ -67,7 +67,11 @@
             inner join {{ file_list }} on left_out._file_no = files.file_no
             {%- if not as_view %}
             inner join (
-                select _file_no, _line, count(*) filter (where _readable) over (partition by _file_no order by _line) as place
+                select
+                    _file_no,
+                    _line,
+                    sum(case when _readable then 1 else 0 end)
+                        over (partition by _file_no order by _line rows unbounded preceding) as place
                 from {{ judged }}
                 where _file_no in (select _file_no from {{ left_out }} where _reason is not null)
             ) as places on left_out._file_no = places._file_no and left_out._line = places._line

@@ -1,0 +1,13 @@
+with products as (
+    select * from {{ ref('raw_olist__products') }}
+),
+
+translations as (
+    select * from {{ ref('raw_olist__category_translation') }}
+)
+
+select
+    products.product_id,
+    coalesce(translations.product_category_name_english, products.product_category_name) as category
+from products
+left join translations on products.product_category_name = translations.product_category_name
