@@ -30,7 +30,7 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .
-	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests macros
+	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests
 
 format: .venv/made  ## Put the form of Python right where a machine can
 	@$(PYTHON_RUN) -m ruff check --fix .

@@ -64,7 +64,14 @@ class _Exceptions:
         return ""
 
 
+class _Relation:
+    @staticmethod
+    def create(schema: str, identifier: str, **named: str) -> str:
+        return f"{schema}.{identifier}"
+
+
 adapter = _Adapter()
+api = SimpleNamespace(Relation=_Relation)
 dbt = _DbtMacros()
 exceptions = _Exceptions()
 
@@ -90,6 +97,8 @@ def _invoke_for_lint(self: Macro, arguments: list[Any], *settings: Any) -> Any:
     """What a macro returns; sqlfluff itself knows of `return` only in macros of another file than the caller's."""
     if self.name == "kpi_terms":
         return _terms_in_short(arguments[0])
+    if self.name == "kpi_definitions":
+        return [_A_KPI]
     try:
         return _invoke(self, arguments, *settings)
     except MacroReturn as returned:
@@ -104,6 +113,21 @@ def _compile_once(self: Environment, source: Any, *settings: Any, **named: Any) 
     if key not in _compiled:
         _compiled[key] = _compile(self, source, *settings, **named)
     return _compiled[key]
+
+
+# Metrics are known to dbt alone; one of them shows the form of what is made for each.
+_A_KPI = {
+    "kpi_id": "aov",
+    "family": "sales",
+    "measure": "ratio",
+    "mode": "cohort",
+    "maturity_days": 0,
+    "numerator_term": "gmv",
+    "denominator_term": "orders",
+    "sample_size": "orders",
+    "dimensions": ["country"],
+    "needs": ["payments"],
+}
 
 
 def _terms_in_short(specs: list[dict[str, Any]]) -> str:
