@@ -1,7 +1,7 @@
 {#
 The terms of a family mart: every count, sum and percentile its KPIs divide or show, for every period and segment.
 
-`kpi_terms(specs)` writes the CTEs `periods`, `inputs`, one or more per spec, and `terms`: one row per period grain,
+`kpi_terms(specs)` writes the CTEs `periods`, `inputs`, `available`, one or more per spec, and `terms`: one row per period grain,
 period and segment, with one column per term. A mart names its entity relations as CTEs before it, and reads `terms` after it.
 A spec is a dictionary:
 
@@ -32,6 +32,17 @@ periods as (
 
 inputs as (
     select * from {{ ref('int_inputs') }}
+),
+
+available as (
+    select
+        {% set needed = [] -%}
+        {% for spec in specs if spec.get('needs') and spec.needs not in needed -%}
+            {%- do needed.append(spec.needs) -%}
+            coalesce(min(case when input in ('{{ spec.needs | join("', '") }}') then cast(is_present as integer) end), 0) = 1 as {{ kpi_needs_met(spec.needs) }},
+        {% endfor -%}
+        count(*) as inputs
+    from inputs
 ),
 
 {% set sources = [] -%}
@@ -74,6 +85,7 @@ counted as (
                     {{ column if column in own else 'null as ' ~ column }}{{ ',' if not loop.last }}
                 {% endfor -%}
             from {{ sources[loop.index0] }}
+            {% if spec.get('needs') -%} where (select {{ kpi_needs_met(spec.needs) }} from available) {%- endif %}
             {{ 'union all' if not loop.last }}
         {% endfor -%}
     ) as stacked
@@ -94,17 +106,6 @@ segments as (
         'all' as dimension,
         'all' as dimension_value
     from periods
-),
-
-available as (
-    select
-        {% set needed = [] -%}
-        {% for spec in specs if spec.get('needs') and spec.needs not in needed -%}
-            {%- do needed.append(spec.needs) -%}
-            coalesce(min(case when input in ('{{ spec.needs | join("', '") }}') then cast(is_present as integer) end), 0) = 1 as has_{{ spec.needs | join('_and_') | replace('.', '_') }},
-        {% endfor -%}
-        count(*) as inputs
-    from inputs
 ),
 
 terms as (
@@ -143,6 +144,10 @@ terms as (
 {% endmacro %}
 
 
+{# The column of `available` that says whether all of some inputs are there. #}
+{% macro kpi_needs_met(needs) -%} has_{{ needs | join('_and_') | replace('.', '_') }} {%- endmacro %}
+
+
 {# All term columns of some specs, once each, in order. #}
 {% macro kpi_term_columns(specs) %}
     {%- set columns = [] -%}
@@ -171,7 +176,7 @@ terms as (
     case
         when
             segments.dimension in ('{{ dimensions | unique | join("', '") }}')
-            {%- if spec.get('needs') %} and available.has_{{ spec.needs | join('_and_') | replace('.', '_') }}{% endif %}
+            {%- if spec.get('needs') %} and available.{{ kpi_needs_met(spec.needs) }}{% endif %}
             then {% if is_percentile -%}
                 cast(counted.{{ column }} as {{ type }})
             {%- else -%}
