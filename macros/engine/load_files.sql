@@ -17,6 +17,10 @@
     {%- for ending in ['.csv', '.csv.gz', '.parquet', '/**'] -%}
         {%- do places.append(folder ~ '/' ~ extract ~ ending) -%}
     {%- endfor -%}
+    {#- Asked about no file at all, read_blob has no columns. -#}
+    {%- if not query_rows('select file from glob(' ~ sql_texts(places) ~ ') limit 1') -%}
+        {{- return([]) -}}
+    {%- endif -%}
     {%- set query -%}
         select
             filename as path,
@@ -94,6 +98,10 @@
     {%- endif -%}
     {{- return(found) -}}
 {% endmacro %}
+
+{% macro mixed_line_ends() -%}
+    {{- return('mixed line ends: CR LF in some places, LF or CR in others') -}}
+{%- endmacro %}
 
 {# Why a header line is not that of a text file in UTF-8, or none. #}
 {% macro not_utf8_text(line) -%}
@@ -273,7 +281,7 @@
     {%- if not refused and scan.unreadable and scan.first_unreadable <= header_line -%}
         {%- set refused = 'the header line is not UTF-8' -%}
     {%- elif not refused and ((pairs > 0 and lone > 0) or (mixed and scan.opening_lines == 0)) -%}
-        {%- set refused = 'mixed line ends: some lines end with CR LF, others with LF or CR' -%}
+        {%- set refused = mixed_line_ends() -%}
     {%- endif -%}
     {{- return({
         'windows': windows,
@@ -318,7 +326,7 @@
     {%- elif found.swallowing_line -%}
         {{- return({'refused': 'a quoted field of the record on line ' ~ found.swallowing_line ~ ' runs over whole records'}) -}}
     {%- elif verdict.lone > (found.breaks or 0) or (verdict.windows and verdict.mixed and duckdb__record_ends_differ(file)) -%}
-        {{- return({'refused': 'mixed line ends: some lines end with CR LF, others with LF or CR'}) -}}
+        {{- return({'refused': mixed_line_ends()}) -}}
     {%- endif -%}
     {{- return({'rows': found.records}) -}}
 {% endmacro %}

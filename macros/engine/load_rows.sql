@@ -65,9 +65,9 @@
     select numbered.filename, numbered.line, numbered.place + coalesce(unreadable.k, 0) as place, null as flaw
     from {{ duckdb__numbered_lines([file.path], file.csv.windows) }}
     asof left join (
-        select line - row_number() over (order by line) as readable_before, row_number() over (order by line) as k
-        from {{ file.csv.unreadable }}
-        qualify readable_before <> coalesce(lead(readable_before) over (order by line), -1)
+        select line - k as readable_before, max(k) as k
+        from (select line, row_number() over (order by line) as k from {{ file.csv.unreadable }}) as numbered
+        group by line - k
     ) as unreadable on numbered.place > unreadable.readable_before
     union all
     select
