@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with events as (
     select * from {{ ref('int_events') }}
     where event_name in ('page_view', 'product_view', 'search')
