@@ -107,6 +107,12 @@ def models(manifest: Mapping[str, Any], layer: str = "") -> list[dict[str, Any]]
     return sorted(chosen, key=lambda node: node["name"])
 
 
+def is_mapping(model: Mapping[str, Any]) -> bool:
+    """Whether a model maps a connector's tables to one of the contract, whose own model judges and types the rows."""
+    folders = Path(model["original_file_path"]).parts[1:-1]
+    return folders[0] == "staging" and folders[-1] != "native" and model["name"].startswith("stg_")
+
+
 def kpis(manifest: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The metrics that are KPIs, in order of name, each with its governance (config.meta.kpi)."""
     metrics = sorted(manifest["metrics"].values(), key=lambda metric: metric["name"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from ops.project import kpis, models
+from ops.project import is_mapping, kpis, models
 from python_checks.recompute.catalogue import KPIS
 
 Node = Mapping[str, Any]
@@ -18,6 +18,7 @@ Manifest = Mapping[str, Any]
 Rule = Callable[[Manifest], Iterator[str]]
 
 KPI_SCHEMA = Path(__file__).with_name("kpi_schema.json")
+TERM_SCHEMA = Path(__file__).with_name("term_schema.json")
 # Rates whose numerator is no part of the denominator, or may be negative, and why.
 UNBOUNDED = {
     "click_conversion_rate": "orders count on their own day, which need not be that of the click",
@@ -28,6 +29,7 @@ UNBOUNDED = {
     "satisfaction_decay": "satisfaction may rise between the two answers: from -1 to 1",
     "take_rate": "revenue holds fees and reversals of other days than the shipped lines",
 }
+KEY_COLUMNS = {"period_grain", "period_start", "period_end", "dimension", "dimension_value", "is_partial"}
 RULES: list[Rule] = []
 
 # Who may refer to whom, from the extracts down. A family is any other folder below models/marts.
@@ -146,7 +148,7 @@ def nothing_else_is_public(manifest: Manifest) -> Iterator[str]:
 def columns_are_described(manifest: Manifest) -> Iterator[str]:
     """Every column of a staged or published table has a type and a description."""
     for model in models(manifest):
-        if layer(model)[0] == "intermediate":
+        if layer(model)[0] == "intermediate" or is_mapping(model):
             continue
         if not model["columns"]:
             yield f"{model['name']} has no columns in its YAML"
@@ -184,10 +186,33 @@ def kpis_say_everything(manifest: Manifest) -> Iterator[str]:
 
 
 @rule
+def terms_say_what_they_count(manifest: Manifest) -> Iterator[str]:
+    """A count or sum that a family mart shows is a metric, and says what it counts and when (term_schema.json)."""
+    validator = jsonschema.Draft202012Validator(json.loads(TERM_SCHEMA.read_text(encoding="utf-8")))
+    metrics = {metric["name"]: metric for metric in manifest["metrics"].values()}
+    for model in published(manifest):
+        if layer(model)[0] != "family":
+            continue
+        for name in sorted(model["columns"].keys() - KEY_COLUMNS):
+            metric = metrics.get(name)
+            if metric is None:
+                if metrics.get(name.removesuffix("_n"), {}).get("type") != "simple":
+                    yield f"{model['name']}.{name} is no metric"
+                continue
+            meta = metric["config"].get("meta", {})
+            kpi = meta.get("kpi", {})
+            if metric["type"] == "ratio" or kpi.get("measure") == "percentile":
+                continue
+            said = {key: kpi[key] for key in ("unit", "dated_by") if key in kpi}
+            for error in sorted(validator.iter_errors({**said, **meta.get("term", {})}), key=str):
+                yield f"{name} of {model['name']}: {error.message}"
+
+
+@rule
 def kpis_live_with_their_family(manifest: Manifest) -> Iterator[str]:
-    """A KPI's metric stands in its family's folder; a plain count or sum may stand with the core fact it counts."""
+    """A KPI's metric stands in its family's folder, or with the core fact it counts or sums; a custom one in kpi."""
     for metric, kpi in kpis(manifest):
-        folders = [f"models/marts/{kpi.get('family')}"]
+        folders = [f"models/marts/{'kpi' if kpi.get('is_custom') else kpi.get('family')}"]
         if metric["type"] == "simple":
             folders.append("models/marts/core")
         if str(PurePosixPath(metric["original_file_path"]).parent) not in folders:

@@ -38,7 +38,8 @@ def model(path: str, *parents: str, columns: tuple[dict, ...] = (column("order_i
 
 SOUND = {
     "nodes": {
-        "stg_olist__orders": model("staging/olist/stg_olist__orders.sql"),
+        "raw_olist__orders": model("staging/olist/raw_olist__orders.sql"),
+        "stg_olist__orders": model("staging/olist/stg_olist__orders.sql", "raw_olist__orders", columns=()),
         "stg_orders": model(
             "staging/native/stg_orders.sql",
             "stg_olist__orders",
