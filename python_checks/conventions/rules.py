@@ -191,9 +191,8 @@ def terms_say_what_they_count(manifest: Manifest) -> Iterator[str]:
     validator = jsonschema.Draft202012Validator(json.loads(TERM_SCHEMA.read_text(encoding="utf-8")))
     metrics = {metric["name"]: metric for metric in manifest["metrics"].values()}
     for model in published(manifest):
-        if layer(model)[0] != "family":
-            continue
-        for name in sorted(model["columns"].keys() - KEY_COLUMNS):
+        is_mart = layer(model) == ("family", model["name"].removeprefix("kpi_"))
+        for name in sorted(model["columns"].keys() - KEY_COLUMNS) if is_mart else []:
             metric = metrics.get(name)
             if metric is None:
                 if metrics.get(name.removesuffix("_n"), {}).get("type") != "simple":
