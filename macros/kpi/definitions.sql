@@ -5,16 +5,19 @@ The one reader of metric definitions. Returns a list, by kpi_id, of what each KP
   owner                             the owner of its group
   numerator_term, denominator_term  the columns of the family mart it divides (ratios; else none)
 
-Empty while the project is parsed: the metrics are known only once dbt executes.
+A custom KPI (is_custom) says little; the rest is read off its terms (macros/kpi/custom.sql). Stops with one message that
+names every custom KPI that cannot be, and why. Empty while the project is parsed: the metrics are known only once dbt
+executes.
 #}
 {% macro kpi_definitions() %}
     {%- set found = [] -%}
+    {%- set custom = [] -%}
     {%- if execute -%}
         {%- set owners = {} -%}
         {%- for group in graph.get('groups', {}).values() -%}
             {%- do owners.update({group.name: group.owner.name}) -%}
         {%- endfor -%}
-        {%- for metric in graph.metrics.values() | sort(attribute='name') if metric.config.meta.get('kpi') -%}
+        {%- for metric in graph.metrics.values() if metric.config.meta.get('kpi') -%}
             {%- set kpi = {
                 'kpi_id': metric.name,
                 'label_en': metric.label,
@@ -30,8 +33,63 @@ Empty while the project is parsed: the metrics are known only once dbt executes.
                     'denominator_term': metric.type_params.denominator.name,
                 }) -%}
             {%- endif -%}
-            {%- do found.append(kpi) -%}
+            {%- do (custom if kpi.get('is_custom') else found).append(kpi) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(found) -}}
+    {%- if custom -%}
+        {%- do found.extend(custom_kpis(custom, term_definitions(found, owners))) -%}
+    {%- endif -%}
+    {{- return(found | sort(attribute='kpi_id')) -}}
+{% endmacro %}
+
+
+{#
+What each term says (config.meta.term of its metric; unit and day of a KPI: config.meta.kpi), by name:
+
+  unit, of, dated_by  money of lines by order day, say
+  words, owner        what it is called, and who answers for it
+  family, dimensions  the family mart that cuts it by most dimensions, and these
+  needs               inputs without which it has no value
+  maturity_days       days after the period until it is complete
+
+The marts say the last four in SQL; here they are read off the KPIs that show or divide the term: it needs what all of them
+need, and is complete with the first of them. A term that no mart shows has no family.
+#}
+{% macro term_definitions(kpis, owners) %}
+    {%- set marts = {} -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- do marts.update({node.name: node.columns}) -%}
+    {%- endfor -%}
+    {%- set terms = {} -%}
+    {%- for metric in graph.metrics.values() if metric.config.meta.get('term') -%}
+        {%- set own = kpis | selectattr('kpi_id', 'equalto', metric.name) | list -%}
+        {%- set users = own + (kpis | selectattr('numerator_term', 'equalto', metric.name) | list)
+            + (kpis | selectattr('denominator_term', 'equalto', metric.name) | list) -%}
+        {%- set needs = set((own or users)[0].needs if users else []) -%}
+        {%- for kpi in own or users -%}
+            {%- do needs.intersection_update(kpi.needs) -%}
+        {%- endfor -%}
+        {%- set term = {
+            'unit': own[0].unit if own else none,
+            'dated_by': own[0].dated_by if own else none,
+            'words': own[0].numerator if own else metric.label | lower,
+            'owner': owners.get(metric.config.group or metric.group),
+            'family': none,
+            'dimensions': [],
+            'needs': needs | sort,
+            'maturity_days': (own or users) | map(attribute='maturity_days') | min | default(0, true),
+        } -%}
+        {%- for family in kpi_families() if metric.name in marts['kpi_' ~ family] -%}
+            {%- set dimensions = [] -%}
+            {%- for kpi in users if kpi.family == family -%}
+                {%- do dimensions.extend(kpi.dimensions | reject('in', dimensions)) -%}
+            {%- endfor -%}
+            {%- if not term.family or dimensions | length > term.dimensions | length -%}
+                {%- do term.update({'family': family, 'dimensions': dimensions}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do term.update(metric.config.meta.term) -%}
+        {%- do terms.update({metric.name: term}) -%}
+    {%- endfor -%}
+    {{- return(terms) -}}
 {% endmacro %}

@@ -17,7 +17,11 @@ span as (
 unpivoted as (
     {% for kpi in kpi_definitions() -%}
         {%- set is_percentile = kpi.measure == 'percentile' -%}
+        {%- set is_custom = kpi.get('is_custom') -%}
         {%- set terms = {
+            'numerator': 'numerator', 'denominator': 'denominator', 'value': ratio('numerator', 'denominator'),
+            'sample_size': 'denominator' if kpi.sample_size else 'null',
+        } if is_custom else {
             'numerator': kpi.numerator_term or ('null' if is_percentile else kpi.kpi_id),
             'denominator': kpi.denominator_term or 'null',
             'value': kpi.kpi_id,
@@ -42,7 +46,7 @@ unpivoted as (
                     {{ typed }}
                 {%- endif %} as {{ term }}{{ ',' if not loop.last }}
             {% endfor -%}
-        from {{ kpi.family }}
+        from {% if is_custom %}({{ custom_kpi_rows(kpi) }}) as {{ kpi.kpi_id }}{% else %}{{ kpi.family }}{% endif %}
         where dimension in ('{{ (['all'] + kpi.dimensions) | join("', '") }}')
         {{ 'union all' if not loop.last }}
     {% else -%}

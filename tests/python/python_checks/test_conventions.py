@@ -52,9 +52,7 @@ SOUND = {
             "marts/quality/kpi_quality.sql", "fct_orders", columns=(column("period_start"), column("return_rate"))
         ),
         "kpi_sales": model(
-            "marts/sales/kpi_sales.sql",
-            "fct_orders",
-            columns=(column("period_start"), column("orders"), column("order_median"), column("order_median_n")),
+            "marts/sales/kpi_sales.sql", "fct_orders", columns=(column("period_start"), column("orders"))
         ),
         "kpi_values": model("marts/kpi/kpi_values.sql", "kpi_quality", "kpi_sales"),
         "load_audit": model("marts/trust/load_audit.sql", "stg_orders"),
@@ -72,7 +70,6 @@ SOUND = {
             "type": "simple",
             "config": {"meta": {"term": {"unit": "count", "of": "orders", "dated_by": "order day"}}},
         },
-        "order_median": {"name": "order_median", "type": "simple", "config": {"meta": {"kpi": MEDIAN}}},
     },
     "docs": {"a": {"name": "kpi_return_rate", "block_contents": "Returned of shipped.\n"}},
     "unit_tests": {"a": {"model": "kpi_quality", "expect": {"rows": [{"return_rate": 0.04}]}}},
@@ -86,7 +83,7 @@ def one_known_kpi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "kpi_schema.json"
     path.write_text(json.dumps(schema))
     terms = tmp_path / "term_schema.json"
-    terms.write_text(json.dumps({"type": "object", "required": ["unit"]}))
+    terms.write_text(json.dumps({"type": "object", "required": ["of"], "properties": {"of": {"enum": ["orders"]}}}))
     monkeypatch.setattr(rules, "KPI_SCHEMA", path)
     monkeypatch.setattr(rules, "TERM_SCHEMA", terms)
     monkeypatch.setattr(rules, "KPIS", {"return_rate": None})
@@ -157,15 +154,30 @@ BREAKS = [
     (rules.kpis_say_everything, lambda manifest: kpi(manifest).update(unit="percent"), "unit: 'percent' is not one of"),
     (
         rules.terms_say_what_they_count,
-        lambda manifest: manifest["metrics"].pop("shipped_units"),
-        "kpi_quality.shipped_units is no metric",
+        lambda manifest: manifest["metrics"]["orders"]["config"]["meta"].clear(),
+        "orders of kpi_sales: 'of' is a required property",
     ),
     (
         rules.terms_say_what_they_count,
-        lambda manifest: manifest["metrics"]["shipped_units"]["config"]["meta"]["term"].clear(),
-        "'unit' is a required property",
+        lambda manifest: manifest["metrics"]["orders"]["config"]["meta"]["term"].update(of="sales"),
+        "orders of kpi_sales: 'sales' is not one of",
+    ),
+    (
+        rules.terms_say_what_they_count,
+        put("kpi_sales", columns={"buyers": column("buyers")}),
+        "kpi_sales.buyers is no metric",
+    ),
+    (
+        rules.terms_say_what_they_count,
+        put("kpi_sales", columns={"return_rate_n": column("return_rate_n")}),
+        "kpi_sales.return_rate_n is no metric",
     ),
     (rules.kpis_live_with_their_family, lambda manifest: kpi(manifest).update(family="sales"), "not in models/marts/s"),
+    (
+        rules.kpis_live_with_their_family,
+        lambda manifest: kpi(manifest).update(is_custom=True),
+        "not in models/marts/kpi",
+    ),
     (rules.kpis_are_documented_once, lambda manifest: manifest["docs"].clear(), "no doc block kpi_return_rate"),
     (
         rules.kpis_are_documented_once,
@@ -212,8 +224,19 @@ def test_every_rule_is_seen_to_break() -> None:
 def test_a_custom_kpi_is_one_metric_and_nothing_else() -> None:
     manifest = copy.deepcopy(SOUND)
     manifest["metrics"]["own_rate"] = {
-        **copy.deepcopy(manifest["metrics"]["return_rate"]), "name": "own_rate", "description": "Our own rate.",
-        "config": {"meta": {"kpi": {"is_custom": True, "unit": "ratio"}}},
+        **copy.deepcopy(manifest["metrics"]["return_rate"]),
+        "name": "own_rate",
+        "description": "",
+        "original_file_path": "models/marts/kpi/custom_kpis.yml",
+        "config": {"meta": {"kpi": {"is_custom": True, "unit": "ratio", "family": "sales"}}},
     }
-    broken = [problem for rule in rules.RULES for problem in rule(manifest) if rule is not rules.kpis_say_everything]
-    assert broken == []
+    assert [problem for rule in rules.RULES for problem in rule(manifest)] == []
+
+
+def test_a_median_is_no_term_and_its_column_has_a_sample_size() -> None:
+    manifest = copy.deepcopy(SOUND)
+    columns = manifest["nodes"]["kpi_sales"]["columns"]
+    columns.update(order_median=column("order_median"), order_median_n=column("order_median_n"))
+    meta = {"kpi": {"family": "sales", "measure": "percentile"}}
+    manifest["metrics"]["order_median"] = {"name": "order_median", "type": "simple", "config": {"meta": meta}}
+    assert list(rules.terms_say_what_they_count(manifest)) == []
