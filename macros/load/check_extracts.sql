@@ -57,14 +57,14 @@
 {% macro print_kpis_without_value(delivered) %}
     {%- set lacking = {} -%}
     {%- set kpis = namespace(all=0, fed=0) -%}
-    {%- for metric in graph.metrics.values() if metric.config.meta.get('kpi') -%}
+    {%- for kpi in kpi_definitions() -%}
         {%- set lacks = [] -%}
-        {%- for need in metric.config.meta.kpi.get('needs') or [] if not need_is_delivered(need, delivered) -%}
+        {%- for need in kpi.needs if not need_is_delivered(need, delivered) -%}
             {%- do lacks.append(need) -%}
         {%- endfor -%}
         {%- set kpis.all = kpis.all + 1 -%}
         {%- if lacks -%}
-            {%- do lacking.setdefault(lacks | join(', '), []).append(metric.name) -%}
+            {%- do lacking.setdefault(lacks | join(', '), []).append(kpi.kpi_id) -%}
         {%- else -%}
             {%- set kpis.fed = kpis.fed + 1 -%}
         {%- endif -%}
