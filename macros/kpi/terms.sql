@@ -20,6 +20,7 @@ A spec is a dictionary:
   is_cut      true where `from` is cut by its dimension (orders by category): then it gives no `all`
   money       the terms that are amounts (decimal); number: those that are doubles; all others are whole counts
   needs       inputs (int_inputs) without which the terms are null instead of 0
+  needs_of    the same for single terms: name -> inputs
   terms       name -> what the shape says
 
 A term is 0 where nothing was counted, null where its dimension or its inputs do not apply, and a percentile null
@@ -37,9 +38,11 @@ inputs as (
 available as (
     select
         {% set needed = [] -%}
-        {% for spec in specs if spec.get('needs') and spec.needs not in needed -%}
-            {%- do needed.append(spec.needs) -%}
-            coalesce(min(case when input in ('{{ spec.needs | join("', '") }}') then cast(is_present as integer) end), 0) = 1 as {{ kpi_needs_met(spec.needs) }},
+        {% for spec in specs -%}
+            {%- for needs in [spec.get('needs')] + (spec.get('needs_of', {}).values() | list) if needs and needs not in needed -%}
+                {%- do needed.append(needs) -%}
+                coalesce(min(case when input in ('{{ needs | join("', '") }}') then cast(is_present as integer) end), 0) = 1 as {{ kpi_needs_met(needs) }},
+            {% endfor -%}
         {% endfor -%}
         count(*) as inputs
     from inputs
@@ -85,7 +88,7 @@ counted as (
                     {{ column if column in own else 'null as ' ~ column }}{{ ',' if not loop.last }}
                 {% endfor -%}
             from {{ sources[loop.index0] }}
-            {% if spec.get('needs') -%} where (select {{ kpi_needs_met(spec.needs) }} from available) {%- endif %}
+            {{ kpi_where_needed(spec) }}
             {{ 'union all' if not loop.last }}
         {% endfor -%}
     ) as stacked
@@ -148,6 +151,18 @@ terms as (
 {% macro kpi_needs_met(needs) -%} has_{{ needs | join('_and_') | replace('.', '_') }} {%- endmacro %}
 
 
+{# Leaves a spec out when the inputs of all its terms are absent: what is not there shows no segments. #}
+{% macro kpi_where_needed(spec) -%}
+    {%- set needs = [] -%}
+    {%- for term in spec.terms -%}
+        {%- do needs.append(spec.get('needs_of', {}).get(term) or spec.get('needs')) -%}
+    {%- endfor -%}
+    {%- if none not in needs -%}
+        where (select {% for need in needs %}{{ kpi_needs_met(need) }}{{ ' or ' if not loop.last }}{% endfor %} from available)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# All term columns of some specs, once each, in order. #}
 {% macro kpi_term_columns(specs) %}
     {%- set columns = [] -%}
@@ -171,12 +186,13 @@ terms as (
         {%- do found.update({'spec': spec}) -%}
     {%- endfor -%}
     {%- set spec = found.spec -%}
+    {%- set needs = spec.get('needs_of', {}).get(column) or spec.get('needs') -%}
     {%- set is_percentile = spec.shape == 'percentiles' and column in spec.terms -%}
     {%- set type = 'decimal(38, 16)' if column in spec.get('money', []) else 'double' if is_percentile or column in spec.get('number', []) else 'bigint' -%}
     case
         when
             segments.dimension in ('{{ dimensions | unique | join("', '") }}')
-            {%- if spec.get('needs') %} and available.{{ kpi_needs_met(spec.needs) }}{% endif %}
+            {%- if needs %} and available.{{ kpi_needs_met(needs) }}{% endif %}
             then {% if is_percentile -%}
                 cast(counted.{{ column }} as {{ type }})
             {%- else -%}

@@ -54,26 +54,25 @@ ad_spend as (
     'items': 'sum(quantity)',
     'gmv': 'sum(line_value)',
     'gmv_net': 'sum(net_value)',
-} -%}
-
-{%- set commission_terms = {
     'valid_commission': 'sum(valid_commission)',
     'valid_line_value': 'sum(valid_line_value)',
 } -%}
+{%- set amounts = ['gmv', 'gmv_net', 'valid_commission', 'valid_line_value'] -%}
 {%- set commission = ['order_lines.commission_amount'] -%}
+{%- set needs_of_orders = {'valid_commission': commission, 'valid_line_value': commission} -%}
 
 {{ kpi_terms([
     {
         'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order_and_channel,
-        'terms': order_terms, 'money': ['gmv', 'gmv_net'],
+        'terms': order_terms, 'money': amounts, 'needs_of': needs_of_orders,
     },
     {
         'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': {'category': 'category'}, 'terms': order_terms, 'money': ['gmv', 'gmv_net'],
+        'dimensions': {'category': 'category'}, 'terms': order_terms, 'money': amounts, 'needs_of': needs_of_orders,
     },
     {
         'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': {'seller': 'seller_id'}, 'terms': order_terms, 'money': ['gmv', 'gmv_net'],
+        'dimensions': {'seller': 'seller_id'}, 'terms': order_terms, 'money': amounts, 'needs_of': needs_of_orders,
     },
     {
         'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order,
@@ -92,18 +91,6 @@ ad_spend as (
         'shape': 'sums', 'from': 'payments', 'day': 'attempted_on', 'needs': ['payments'],
         'dimensions': {'country': 'country', 'region': 'region'},
         'terms': {'transactions': 'count(*)', 'transaction_volume': 'sum(amount)'}, 'money': ['transaction_volume'],
-    },
-    {
-        'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order_and_channel,
-        'terms': commission_terms, 'money': commission_terms, 'needs': commission,
-    },
-    {
-        'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': {'category': 'category'}, 'terms': commission_terms, 'money': commission_terms, 'needs': commission,
-    },
-    {
-        'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': {'seller': 'seller_id'}, 'terms': commission_terms, 'money': commission_terms, 'needs': commission,
     },
     {
         'shape': 'sums', 'from': 'seller_ledger', 'day': 'posted_on', 'dimensions': {'seller': 'seller_id'}, 'needs': commission,

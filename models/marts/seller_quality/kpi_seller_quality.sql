@@ -89,98 +89,123 @@ valid_lines as (
 {%- set by_place_and_seller = {'country': 'country', 'region': 'region', 'seller': 'seller_id'} -%}
 {%- set by_all = {'country': 'country', 'region': 'region', 'seller': 'seller_id', 'category': 'category'} -%}
 
+{%- set accepted_at = ['order_lines.accepted_at'] -%}
+{%- set ship_by_at = ['order_lines.accepted_at', 'order_lines.ship_by_at'] -%}
+{%- set shipped_at = ['order_lines.shipped_at'] -%}
+{%- set due = ['order_lines.ship_by_at', 'order_lines.shipped_at'] -%}
+{%- set fulfilled_by = ['order_lines.fulfilled_by', 'order_lines.shipped_at'] -%}
+{%- set tracking = ['order_lines.tracking_valid'] -%}
+
 {%- set seller_order_terms = {
     'seller_orders': 'count(*)',
     'seller_cancelled_seller_orders': 'count_if(is_seller_cancelled)',
-} -%}
-{%- set acceptance_terms = {
     'accepted_seller_orders': "count_if(acceptance_status = 'accepted')",
     'decided_seller_orders': "count_if(acceptance_status in ('accepted', 'refused'))",
-} -%}
-{%- set shipping_terms = {
     'accepted_seller_orders_to_ship': "count_if(acceptance_status = 'accepted' and is_ship_by_passed)",
     'accepted_seller_orders_shipped': "count_if(acceptance_status = 'accepted' and is_ship_by_passed and is_shipped)",
+    'negatively_reviewed_seller_orders': 'count_if(is_negatively_reviewed)',
+    'defective_seller_orders': 'count_if(is_defective)',
+} -%}
+{%- set needs_of_seller_orders = {
+    'accepted_seller_orders': accepted_at,
+    'decided_seller_orders': accepted_at,
+    'accepted_seller_orders_to_ship': ship_by_at,
+    'accepted_seller_orders_shipped': ship_by_at,
+    'negatively_reviewed_seller_orders': ['reviews'],
+    'defective_seller_orders': ['reviews', 'claims'],
+} -%}
+{%- set order_terms = {
+    'orders': 'count(*)',
+    'orders_with_cancelled_line': 'count_if(has_cancelled_line)',
 } -%}
 {%- set due_terms = {
     'due_seller_orders': 'count(*)',
     'late_seller_orders': 'count_if(is_late_shipment)',
 } -%}
-{%- set promise_terms = {
-    'promised_lines': 'count(*)',
-    'on_time_lines': 'count_if(delivered_on <= promised_on)',
-} -%}
-{%- set processing_terms = {
+{%- set acceptance_times = {'acceptance_time_median': ['acceptance_hours', 0.5]} -%}
+{%- set processing_times = {
     'processing_time_median': ['processing_hours', 0.5],
     'processing_time_p90': ['processing_hours', 0.9],
 } -%}
-{%- set acceptance_times = {'acceptance_time_median': ['acceptance_hours', 0.5]} -%}
-{%- set feedback_terms = {'negatively_reviewed_seller_orders': 'count_if(is_negatively_reviewed)'} -%}
-{%- set defect_terms = {'defective_seller_orders': 'count_if(is_defective)'} -%}
-{%- set order_terms = {
-    'orders': 'count(*)',
-    'orders_with_cancelled_line': 'count_if(has_cancelled_line)',
-} -%}
-{%- set accepted_at = ['order_lines.accepted_at'] -%}
-{%- set ship_by_at = ['order_lines.accepted_at', 'order_lines.ship_by_at'] -%}
-{%- set due = ['order_lines.ship_by_at', 'order_lines.shipped_at'] -%}
-{%- set promised = ['order_lines.promised_delivery_at', 'order_lines.delivered_at'] -%}
-{%- set shipped_at = ['order_lines.shipped_at'] -%}
 
 {{ kpi_terms([
-    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': seller_order_terms},
-    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': seller_order_terms},
-    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': acceptance_terms, 'needs': accepted_at},
-    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': acceptance_terms, 'needs': accepted_at},
-    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': shipping_terms, 'needs': ship_by_at},
-    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': shipping_terms, 'needs': ship_by_at},
-    {'shape': 'sums', 'from': 'due_seller_orders', 'day': 'due_on', 'dimensions': by_place_and_seller, 'terms': due_terms, 'needs': due},
-    {'shape': 'sums', 'from': 'due_seller_order_categories', 'day': 'due_on', 'is_cut': true, 'dimensions': by_category, 'terms': due_terms, 'needs': due},
-    {'shape': 'sums', 'from': 'valid_lines', 'day': 'promised_on', 'dimensions': by_all, 'terms': promise_terms, 'needs': promised},
-    {'shape': 'percentiles', 'from': 'shipped_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': processing_terms, 'needs': shipped_at},
-    {'shape': 'percentiles', 'from': 'shipped_seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': processing_terms, 'needs': shipped_at},
-    {'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': by_place, 'terms': order_terms},
-    {'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': order_terms},
-    {'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_seller, 'terms': order_terms},
-    {'shape': 'percentiles', 'from': 'accepted_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': acceptance_times, 'needs': accepted_at},
-    {'shape': 'percentiles', 'from': 'accepted_seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': acceptance_times, 'needs': accepted_at},
-    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': feedback_terms, 'needs': ['reviews']},
-    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': feedback_terms, 'needs': ['reviews']},
-    {'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller, 'terms': defect_terms, 'needs': ['reviews', 'claims']},
-    {'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category, 'terms': defect_terms, 'needs': ['reviews', 'claims']},
     {
-        'shape': 'sums', 'from': 'shipped_lines', 'day': 'shipped_on', 'dimensions': by_all, 'needs': ['order_lines.tracking_valid'],
-        'terms': {
-            'tracked_lines': 'count(is_tracking_valid)',
-            'validly_tracked_lines': 'count_if(is_tracking_valid)',
-        },
+        'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller,
+        'terms': seller_order_terms, 'needs_of': needs_of_seller_orders,
+    },
+    {
+        'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category,
+        'terms': seller_order_terms, 'needs_of': needs_of_seller_orders,
+    },
+    {
+        'shape': 'percentiles', 'from': 'accepted_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller,
+        'terms': acceptance_times, 'needs': accepted_at,
+    },
+    {
+        'shape': 'percentiles', 'from': 'accepted_seller_order_categories', 'day': 'ordered_on', 'is_cut': true,
+        'dimensions': by_category, 'terms': acceptance_times, 'needs': accepted_at,
+    },
+    {
+        'shape': 'percentiles', 'from': 'shipped_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller,
+        'terms': processing_times, 'needs': shipped_at,
+    },
+    {
+        'shape': 'percentiles', 'from': 'shipped_seller_order_categories', 'day': 'ordered_on', 'is_cut': true,
+        'dimensions': by_category, 'terms': processing_times, 'needs': shipped_at,
+    },
+    {
+        'shape': 'sums', 'from': 'due_seller_orders', 'day': 'due_on', 'dimensions': by_place_and_seller,
+        'terms': due_terms, 'needs': due,
+    },
+    {
+        'shape': 'sums', 'from': 'due_seller_order_categories', 'day': 'due_on', 'is_cut': true,
+        'dimensions': by_category, 'terms': due_terms, 'needs': due,
+    },
+    {'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': by_place, 'terms': order_terms},
+    {
+        'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true,
+        'dimensions': by_category, 'terms': order_terms,
+    },
+    {
+        'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true,
+        'dimensions': by_seller, 'terms': order_terms,
+    },
+    {
+        'shape': 'sums', 'from': 'valid_lines', 'day': 'promised_on', 'dimensions': by_all,
+        'needs': ['order_lines.promised_delivery_at', 'order_lines.delivered_at'],
+        'terms': {'promised_lines': 'count(*)', 'on_time_lines': 'count_if(delivered_on <= promised_on)'},
     },
     {
         'shape': 'sums', 'from': 'shipped_lines', 'day': 'shipped_on', 'dimensions': by_all,
-        'needs': ['order_lines.fulfilled_by', 'order_lines.shipped_at'],
         'terms': {
+            'tracked_lines': 'count(is_tracking_valid)',
+            'validly_tracked_lines': 'count_if(is_tracking_valid)',
             'shipped_lines': 'count(*)',
             'platform_fulfilled_lines': 'count_if(is_platform_fulfilled)',
+        },
+        'needs_of': {
+            'tracked_lines': tracking,
+            'validly_tracked_lines': tracking,
+            'shipped_lines': fulfilled_by,
+            'platform_fulfilled_lines': fulfilled_by,
         },
     },
     {
         'shape': 'sums', 'from': 'delivered_lines', 'day': 'delivered_on', 'dimensions': by_all,
         'needs': ['returns', 'order_lines.delivered_at'],
-        'terms': {
-            'delivered_quantity': 'sum(quantity)',
-            'returned_quantity': 'sum(returned_quantity)',
-        },
+        'terms': {'delivered_quantity': 'sum(quantity)', 'returned_quantity': 'sum(returned_quantity)'},
     },
     {
         'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all, 'needs': accepted_at,
-        'terms': {'accepted_lines': 'count(*)'},
-    },
-    {
-        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all,
-        'needs': ['refunds', 'order_lines.accepted_at'], 'terms': {'refunded_lines': 'count_if(is_refunded)'},
-    },
-    {
-        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all,
-        'needs': ['claims', 'order_lines.accepted_at'], 'terms': {'claimed_lines': 'count_if(is_claimed)'},
+        'terms': {
+            'accepted_lines': 'count(*)',
+            'refunded_lines': 'count_if(is_refunded)',
+            'claimed_lines': 'count_if(is_claimed)',
+        },
+        'needs_of': {
+            'refunded_lines': ['refunds', 'order_lines.accepted_at'],
+            'claimed_lines': ['claims', 'order_lines.accepted_at'],
+        },
     },
     {
         'shape': 'sums', 'from': 'decided_disputes', 'day': 'decided_on', 'dimensions': by_seller, 'needs': ['claims'],
@@ -198,8 +223,7 @@ valid_lines as (
     },
     {
         'shape': 'percentiles', 'from': 'seller_tickets', 'day': 'opened_on', 'dimensions': by_seller,
-        'needs': ['support_tickets'],
-        'terms': {'seller_response_time_median': ['first_response_hours', 0.5]},
+        'needs': ['support_tickets'], 'terms': {'seller_response_time_median': ['first_response_hours', 0.5]},
     },
 ]) }}
 
