@@ -44,6 +44,20 @@
 {% endmacro %}
 
 
+{# The names in the extracts folder, without what follows the first dot. #}
+{% macro list_folder() %}
+    {{- return(adapter.dispatch('list_folder', 'marketplace_kpis')()) -}}
+{% endmacro %}
+
+{% macro duckdb__list_folder() %}
+    {%- set places = setting('extracts_dir').rstrip('/') ~ '/*' -%}
+    {%- set query -%}
+        select distinct split_part(parse_filename(file), '.', 1) as name from glob({{ sql_text(places) }}) order by name
+    {%- endset -%}
+    {{- return(query_rows(query) | map(attribute='name') | list) -}}
+{% endmacro %}
+
+
 {# The table function that yields the physical lines of files, in order, blank ones as null. With `windows` line ends a
    pair of carriage return and line feed ends a line; otherwise either character does. Unless `strict`, lines that are
    not UTF-8 are missing; `keep_unreadable` names a table of this session that takes them (one file only). #}

@@ -14,8 +14,8 @@
             {%- do delivered.update({extract: files}) -%}
         {%- elif required -%}
             {%- do problems.append(
-                'the required table ' ~ extract ~ ' is missing: ' ~ setting('extracts_dir') ~ ' holds no ' ~ extract ~ '.csv, '
-                ~ extract ~ '.csv.gz, ' ~ extract ~ '.parquet or folder ' ~ extract ~ ' of such files'
+                'the required table ' ~ extract ~ ' is missing: no ' ~ extract ~ '.csv, .csv.gz, .parquet or folder ' ~ extract
+                ~ ' of such files in ' ~ setting('extracts_dir') ~ '; ' ~ nearest_names(extract, list_folder())
             ) -%}
         {%- endif -%}
         {%- for file in files -%}

@@ -109,5 +109,5 @@
             {%- do near.append(name) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{- return('found instead: ' ~ (near or names) | join(', ')) -}}
+    {{- return('found instead: ' ~ ((near or names) | join(', ') or 'nothing')) -}}
 {%- endmacro %}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,10 +59,11 @@ class Marketplace:
             check=False,
         )
 
-    def load(self, *select: str) -> None:
+    def load(self, *select: str) -> subprocess.CompletedProcess:
         """Loads staging models (every one by default) and the trust tables."""
         run = self.dbt("run", "--select", *(select or ["staging"]), "load_audit", "rejected_rows")
         assert run.returncode == 0, run.stdout
+        return run
 
     def query(self, sql: str) -> list[tuple]:
         with duckdb.connect(str(self.database), read_only=True) as connection:
@@ -105,13 +103,3 @@ def fresh(work, tmp_path) -> Marketplace:
     """A marketplace for one test alone."""
     (work / "warehouse.duckdb").unlink(missing_ok=True)
     return Marketplace(tmp_path / "extracts", work)
-
-
-def as_csv(rows: list[list]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, dirs_exist_ok=True)

@@ -29,10 +29,12 @@ def loaded(market):
           + order("z3", "2026-01-05T23:30:00.5-0130") + order("z4", "2026-01-05"))
     write("orders/dt=2026-03-01/part-0.csv", ORDERS + order("d1", "2026-03-02T23:59:59Z")
           + order("d2", "2026-03-03T00:00:00Z") + "o1,c1,2026-01-02T10:00:00Z,USD\n")
-    write("orders/dt=2026-03-02/part-0.csv", ORDERS + "o1,c1,2026-01-02T10:00:00Z,CHF\n" + "o1,,2026-01-02T10:00:00Z,GBP\n")
+    write("orders/dt=2026-03-02/part-0.csv", ORDERS + "o1,c1,2026-01-02T10:00:00Z,CHF\n"
+          + "o1,,2026-01-02T10:00:00Z,GBP\n")
     write("orders/latin1.csv", ORDERS.encode() + order("u1").encode() + b"u2,caf\xe9,2026-01-02T10:00:00Z,EUR\n"
           + order("u3").encode() + b"\xff\xfe\n" + "u4,né,2026-01-02T10:00:00Z,EUR\n".encode())
-    write("orders/ragged.csv", ORDERS + order("r1") + "r2,c1,2026-01-02T10:00:00Z\n" + order("r3").replace("\n", ",more\n"))
+    write("orders/ragged.csv", ORDERS + order("r1") + "r2,c1,2026-01-02T10:00:00Z\n"
+          + order("r3").replace("\n", ",more\n"))
     write("orders/stray_quote.csv", ORDERS + 'q1,c"1,2026-01-02T10:00:00Z,EUR\n' + 'q2,"c1"x,2026-01-02T10:00:00Z,EUR\n'
           + order("q3"))
     write("orders/header_only.csv", ORDERS)
@@ -46,7 +48,8 @@ def loaded(market):
     write("orders/quotes.csv", '"order_id","customer_id",ordered_at,currency\n'
           + '"a,1","c""1",2026-01-02T10:00:00Z,EUR\n' + '"a2",c1,"2026-01-02T10:00:00Z","EUR"\n')
     write("orders/packed.csv.gz", gzip.compress((ORDERS + order("g1") + order("g2", "never")).encode()))
-    write("orders/other_order.csv", "currency,colour,ordered_at,order_id,customer_id\nEUR,red,2026-01-02T10:00:00Z,e1,c1\n")
+    write("orders/other_order.csv", "currency,colour,ordered_at,order_id,customer_id\n"
+          + "EUR,red,2026-01-02T10:00:00Z,e1,c1\n")
     write("orders/open_quote.csv", ORDERS + "".join(order(f"h{i}") for i in range(200_000))
           + '"lost,c1,2026-01-02T10:00:00Z,EUR\n' + "".join(order(f"i{i}") for i in range(199_998)) + '"i","c1",,\n')
 
@@ -83,8 +86,9 @@ def loaded(market):
             ) to '{write("features/a.parquet", b"")}' (format parquet)
         """)
         connection.execute(f"""
-            copy (select 'f3' as feature, '2026-01-01T12:00:00+02:00' as released_at, 7 as description, {{'a': 1}} as extra)
-            to '{write("features/b.parquet", b"")}' (format parquet)
+            copy (
+                select 'f3' as feature, '2026-01-01T12:00:00+02:00' as released_at, 7 as description, [1] as extra
+            ) to '{write("features/b.parquet", b"")}' (format parquet)
         """)
         connection.execute(f"""
             copy (select 'f4' as feature, timestamptz '2026-01-01 10:00:00+00' as released_at)
@@ -149,9 +153,8 @@ def test_the_latest_good_delivery_wins(loaded):
 
 def test_lines_that_are_not_utf8(loaded):
     assert reasons(loaded, "orders/latin1.csv") == [(3, None, "not UTF-8"), (5, None, "not UTF-8")]
-    assert loaded.query("select order_id, customer_id from staging.stg_orders where order_id in ('u1', 'u3', 'u4')") == [
-        ("u1", "c1"), ("u3", "c1"), ("u4", "né")
-    ]
+    rows = loaded.query("select order_id, customer_id from staging.stg_orders where order_id like 'u%' order by 1")
+    assert rows == [("u1", "c1"), ("u3", "c1"), ("u4", "né")]
 
 
 def test_ragged_rows(loaded):
@@ -255,9 +258,8 @@ def test_numbers(loaded):
 
 def test_rejected_content_is_the_delivered_row(loaded):
     content = loaded.rejected("order_lines/faults.csv")[0][3]
-    assert json.loads(content) == {
-        "order_line_id": "f1", "order_id": "o1", "seller_id": "s1", "product_id": "p1", "quantity": "1.5", "unit_price": "9.99"
-    }
+    names = LINES.strip().split(",")
+    assert json.loads(content) == dict(zip(names, ["f1", "o1", "s1", "p1", "1.5", "9.99"], strict=True))
 
 
 def test_personal_values_stay_out(loaded):
