@@ -30,7 +30,7 @@
 {% endmacro %}
 
 {% macro duckdb__keyed_hash(text) -%}
-    sha256(concat({{ sql_text(pii_key()) }}, nullif({{ text }}, '')))
+    sha256({{ sql_text(pii_key()) }} || nullif({{ text }}, ''))
 {%- endmacro %}
 
 
