@@ -26,7 +26,7 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 	@rm -rf build/test
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
-	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .

@@ -1,0 +1,34 @@
+"""Whole marketplaces through `make build`, each in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ops.project import ROOT
+
+
+def build(folder: Path, **settings: str) -> duckdb.DuckDBPyConnection:
+    """Builds, checks and publishes into a folder; the release, read-only. Fails when anything did not pass."""
+    published = folder / "published" / "marketplace.duckdb"
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.build"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={
+            "PATH": os.environ["PATH"], "WAREHOUSE_DB": str(folder / "warehouse.duckdb"),
+            "PUBLISHED_DB": str(published), "DBT_TARGET_PATH": str(folder / "target"), **settings,
+        },
+    )
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
+    return duckdb.connect(str(published), read_only=True)
+
+
+@pytest.fixture(scope="session")
+def build_market() -> Callable[..., duckdb.DuckDBPyConnection]:
+    return build
