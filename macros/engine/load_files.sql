@@ -58,26 +58,34 @@
 {% endmacro %}
 
 
-{# The table function that yields the physical lines of files, in order, blank ones as null. With `windows` line ends a
-   pair of carriage return and line feed ends a line; otherwise either character does. Unless `strict`, lines that are
-   not UTF-8 are missing; `keep_unreadable` names a table of this session that takes them (one file only). #}
-{% macro duckdb__read_lines(paths, windows=false, strict=false, keep_unreadable=none) -%}
+{# The table function that yields the physical lines of CSV files, in order, blank ones as null.
+   paired   a carriage return with its line feed ends one line; otherwise each of the two ends a line, so that a pair
+            leaves a blank line behind
+   buffer   bytes read at a time, where the default is not to be trusted
+   strict   stop at lines that are not UTF-8; otherwise they are missing
+   keep_unreadable   a table of this session that takes them (one file only)
+   DuckDB 2.0 loses or repeats lines where its buffers meet when it reads in parallel, and also when it reads pairs:
+   hence one thread, and pairs are only believed when they agree with single ends (duckdb__judge_lines). #}
+{% macro duckdb__read_lines(paths, paired=false, buffer=none, strict=false, keep_unreadable=none) -%}
     read_csv(
         {{ sql_texts(paths) }}, columns = {'line': 'varchar'}, auto_detect = false, header = false, strict_mode = false,
-        delim = '{{ "\x01\x02\x03\x04" }}', quote = '', escape = '', new_line = '{{ "\\r\\n" if windows else "\\n" }}',
-        {%- if keep_unreadable %}
-        store_rejects = true, rejects_table = '{{ keep_unreadable }}', rejects_scan = '{{ keep_unreadable }}_scans',
-        {%- else %}
-        ignore_errors = {{ not strict }},
+        delim = '{{ "\x01\x02\x03\x04" }}', quote = '', escape = '', new_line = '{{ "\\r\\n" if paired else "\\n" }}',
+        parallel = false, filename = true,
+        {%- if buffer %}
+        buffer_size = {{ buffer }},
         {%- endif %}
-        filename = true
+        {%- if keep_unreadable %}
+        store_rejects = true, rejects_table = '{{ keep_unreadable }}', rejects_scan = '{{ keep_unreadable }}_scans'
+        {%- else %}
+        ignore_errors = {{ not strict }}
+        {%- endif %}
     )
 {%- endmacro %}
 
-{% macro duckdb__numbered_lines(paths, windows=false, strict=false) -%}
+{% macro duckdb__numbered_lines(paths, paired=false, buffer=none, strict=false) -%}
     (
         select filename, line, row_number() over () as place
-        from {{ duckdb__read_lines(paths, windows, strict) }}
+        from {{ duckdb__read_lines(paths, paired, buffer, strict) }}
     ) as numbered
 {%- endmacro %}
 
@@ -166,12 +174,14 @@
 
 
 {# What the physical lines of CSV files say, by path, before any row is read:
-   windows    whether lines are to be cut at CR LF pairs, so that a pair inside quotes counts as one line break
-   lines, header_line, header   physical lines, the line of the header, the header's names (none when malformed)
-   unreadable the table of this session that holds lines DuckDB cannot read (not UTF-8), or none
-   multi_line whether a record may go over several lines
-   rows       records below the header, none when the file is refused
-   refused    why no row of the file counts, or none
+   header      the names of the header, none when it is malformed
+   paired, buffer   how the lines are to be read (duckdb__read_lines)
+   lines, header_place   lines as read, and which one is the header
+   step        lines read per physical line: 2 where every line ends with a pair and pairs are not read as one
+   unreadable  the table of this session that holds lines DuckDB cannot read (not UTF-8), or none
+   multi_line  whether a record may go over several lines
+   rows        records below the header, none when the file is refused
+   refused     why no row of the file counts, or none
    A file without any line is not in the answer. Stops when the lines of a file do not add up to its size. #}
 {% macro examine_csv(files) %}
     {{- return(adapter.dispatch('examine_csv', 'marketplace_kpis')(files)) -}}
@@ -180,18 +190,25 @@
 {% macro duckdb__examine_csv(files) %}
     {%- set found = {} -%}
     {%- set scans = duckdb__scan_lines(files) -%}
+    {%- set pairs = duckdb__scan_pairs(files) -%}
     {%- for file in files -%}
-        {%- set scan = scans.get(file.path, {'lines': 0, 'bytes': 0, 'paired_lines': 0, 'paired_bytes': 0, 'opening_lines': 0}) -%}
+        {%- set scan = {
+            'lines': 0, 'filled_lines': 0, 'bytes': 0, 'opening_lines': 0, 'header_place': 0,
+            'paired_lines': 0, 'paired_bytes': 0, 'paired_header_place': 0,
+            'unreadable_lines': 0, 'unreadable_bytes': 0, 'unreadable_opening_lines': 0,
+        } -%}
+        {%- do scan.update(scans.get(file.path, {})) -%}
+        {%- do scan.update(pairs.get(file.path, {})) -%}
         {%- if file.is_compressed or not duckdb__adds_up(file, scan) -%}
-            {%- do scan.update(duckdb__scan_unreadable(file, scan)) -%}
+            {%- do scan.update(duckdb__scan_unreadable(file)) -%}
         {%- endif -%}
         {%- if not file.is_compressed and not duckdb__adds_up(file, scan) -%}
             {{ exceptions.raise_compiler_error(
                 file.name ~ ' has ' ~ file.size ~ ' bytes, but its ' ~ scan.lines ~ ' lines add up to '
-                ~ (scan.bytes + scan.lines) ~ ': it changed while it was read, or holds the bytes 01 02 03 04'
+                ~ (file.size - duckdb__bytes_left(file, scan)) ~ ': it changed while it was read, or holds the bytes 01 02 03 04'
             ) }}
         {%- endif -%}
-        {%- if scan.lines > 0 -%}
+        {%- if scan.lines + scan.unreadable_lines > 0 -%}
             {%- do found.update({file.path: duckdb__judge_lines(file, scan)}) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -202,39 +219,45 @@
 {% endmacro %}
 
 
-{# Counts of physical lines by path, with line ends read one character at a time and in CR LF pairs. #}
+{# Counts of lines by path, every carriage return and every line feed ending one. #}
 {% macro duckdb__scan_lines(files) %}
-    {%- set found = {} -%}
-    {%- if not files -%}{{- return(found) -}}{%- endif -%}
-    {%- set paths = files | map(attribute='path') | list -%}
     {%- set query -%}
-        with single as (
+        select
+            *,
+            {{ duckdb__header_names('header') }} as names
+        from (
             select
                 filename as path,
                 count(*) as lines,
                 count(line) as filled_lines,
                 coalesce(sum(strlen(line)), 0) as bytes,
-                coalesce(min(place) filter (where line is not null) - min(place) + 1, 0) as header_line,
+                coalesce(min(place) filter (where line is not null) - min(place) + 1, 0) as header_place,
                 arg_min(line, place) filter (where line is not null) as header,
                 count(*) filter (where contains(line, '"') and {{ duckdb__opens_quote('line') }}) as opening_lines
-            from {{ duckdb__numbered_lines(paths) }}
+            from {{ duckdb__numbered_lines(files | map(attribute='path') | list) }}
             group by all
-        ),
-
-        paired as (
-            select
-                filename as path,
-                count(*) as paired_lines,
-                coalesce(sum(strlen(line)), 0) as paired_bytes,
-                coalesce(min(place) filter (where line is not null) - min(place) + 1, 0) as paired_header_line
-            from {{ duckdb__numbered_lines(paths, windows=true) }}
-            group by all
-        )
-
-        select *, {{ duckdb__header_names('header') }} as names
-        from single
-        inner join paired using (path)
+        ) as counted
     {%- endset -%}
+    {{- return(duckdb__by_path(query) if files else {}) -}}
+{% endmacro %}
+
+
+{# Counts of lines by path, a carriage return with its line feed ending one line. #}
+{% macro duckdb__scan_pairs(files, buffer=none) %}
+    {%- set query -%}
+        select
+            filename as path,
+            count(*) as paired_lines,
+            coalesce(sum(strlen(line)), 0) as paired_bytes,
+            coalesce(min(place) filter (where line is not null) - min(place) + 1, 0) as paired_header_place
+        from {{ duckdb__numbered_lines(files | map(attribute='path') | list, paired=true, buffer=buffer) }}
+        group by all
+    {%- endset -%}
+    {{- return(duckdb__by_path(query) if files else {}) -}}
+{% endmacro %}
+
+{% macro duckdb__by_path(query) %}
+    {%- set found = {} -%}
     {%- for row in query_rows(query) -%}
         {%- do found.update({row.path: row}) -%}
     {%- endfor -%}
@@ -245,70 +268,86 @@
 {# Whether the lines of a plain file account for each of its bytes: every line has one separator character, the last
    line may lack it, and a byte order mark (3 bytes) is not counted as text. #}
 {% macro duckdb__adds_up(file, scan) -%}
-    {{- return(file.size - scan.bytes - scan.lines in [-1, 0, 2, 3]) -}}
+    {{- return(duckdb__bytes_left(file, scan) in [-1, 0, 2, 3]) -}}
+{%- endmacro %}
+
+{% macro duckdb__bytes_left(file, scan) -%}
+    {{- return(file.size - scan.bytes - scan.lines - scan.unreadable_bytes - scan.unreadable_lines) -}}
 {%- endmacro %}
 
 
-{# Keeps the lines of one file that DuckDB cannot read in a table of this session (line: their number; csv_line: their
-   text with ? for each byte that is not UTF-8), and returns the scan's counts with them. #}
-{% macro duckdb__scan_unreadable(file, scan) %}
-    {%- set table = 'unreadable_' ~ local_md5(file.path) -%}
-    {%- set windows = scan.lines > scan.paired_lines and scan.bytes == scan.paired_bytes -%}
-    {%- do run_query('drop table if exists ' ~ table) -%}
-    {%- do run_query('drop table if exists ' ~ table ~ '_scans') -%}
-    {%- do run_query('select count(*) from ' ~ duckdb__read_lines([file.path], windows, keep_unreadable=table)) -%}
+{# The lines of one file that DuckDB cannot read: the table that keeps them (none when there are none), how many, their
+   bytes, those that open a quoted field, and the first one. #}
+{% macro duckdb__scan_unreadable(file) %}
+    {%- set table = duckdb__keep_unreadable(file.path) -%}
     {%- set query -%}
         select
-            count(*) as lines,
-            coalesce(sum(strlen(csv_line)), 0) as bytes,
-            count(*) filter (where contains(csv_line, '"') and {{ duckdb__opens_quote('csv_line') }}) as opening_lines,
-            min(line) as first_line,
-            arg_min(csv_line, line) as first_text
+            case when count(*) > 0 then '{{ table }}' end as unreadable,
+            count(*) as unreadable_lines,
+            coalesce(sum(strlen(csv_line)), 0) as unreadable_bytes,
+            count(*) filter (where contains(csv_line, '"') and {{ duckdb__opens_quote('csv_line') }}) as unreadable_opening_lines,
+            min(line) as first_unreadable,
+            arg_min(csv_line, line) as first_unreadable_text
         from {{ table }}
     {%- endset -%}
-    {%- set kept = query_rows(query)[0] -%}
-    {{- return({
-        'unreadable': table if kept.lines else none,
-        'unreadable_lines': kept.lines,
-        'first_unreadable': kept.first_line,
-        'header': kept.first_text if kept.first_line == 1 else scan.header,
-        'lines': scan.lines + kept.lines,
-        'filled_lines': scan.filled_lines + kept.lines,
-        'paired_lines': scan.paired_lines + kept.lines,
-        'bytes': scan.bytes + kept.bytes,
-        'paired_bytes': scan.paired_bytes + kept.bytes,
-        'opening_lines': scan.opening_lines + kept.opening_lines,
-    }) -}}
+    {{- return(query_rows(query)[0]) -}}
+{% endmacro %}
+
+{# Keeps the lines of one file that DuckDB cannot read in a table of this session, and returns its name. Columns: line
+   (their number), csv_line (their text with ? for each byte that is not UTF-8), error_type. #}
+{% macro duckdb__keep_unreadable(path, paired=false, buffer=none) %}
+    {%- set table = ('unreadable_paired_' if paired else 'unreadable_') ~ local_md5(path) -%}
+    {%- do run_query('drop table if exists ' ~ table) -%}
+    {%- do run_query('drop table if exists ' ~ table ~ '_scans') -%}
+    {%- do run_query('select count(*) from ' ~ duckdb__read_lines([path], paired, buffer, keep_unreadable=table)) -%}
+    {{- return(table) -}}
 {% endmacro %}
 
 
 {# What the counts of one file say of its line ends, its encoding and its header. #}
 {% macro duckdb__judge_lines(file, scan) %}
-    {%- set pairs = scan.lines - scan.paired_lines -%}
-    {%- set lone = scan.bytes - scan.paired_bytes -%}
-    {%- set windows = pairs > 0 and lone == 0 -%}
-    {%- set unended = 0 if file.size - scan.bytes - scan.lines in [0, 3] else 1 -%}
-    {%- set breaks = scan.paired_lines - (1 if file.is_compressed and pairs == scan.paired_lines - 1 else unended) -%}
-    {%- set mixed = (pairs > 0 and (lone > 0 or pairs != breaks)) or (0 < lone < breaks) -%}
-    {%- set header_line = scan.paired_header_line if windows else scan.header_line -%}
-    {%- set refused = not_utf8_text(scan.header or '') -%}
-    {%- if not refused and scan.unreadable and scan.first_unreadable <= header_line -%}
+    {%- set ends = duckdb__line_ends(file, scan) -%}
+    {%- set buffer = none if ends.alike else [scan.bytes + scan.lines + scan.unreadable_bytes + scan.unreadable_lines + 4, 2 ** 25] | max -%}
+    {%- if buffer -%}
+        {#- Line ends of several kinds, or lines lost where buffers meet: one buffer for the whole file tells. -#}
+        {%- do scan.update(duckdb__scan_pairs([file], buffer)[file.path]) -%}
+        {%- set ends = duckdb__line_ends(file, scan) -%}
+    {%- endif -%}
+    {%- set multi_line = scan.opening_lines + scan.unreadable_opening_lines > 0 -%}
+    {%- set paired = ends.pairs > 0 and ends.lone == 0 and (multi_line or not ends.alike) -%}
+    {%- set mixed = not ends.alike and not 0 < ends.lone == ends.line_ends -%}
+    {%- set unreadable_header = scan.unreadable and scan.first_unreadable <= scan.header_place -%}
+    {%- set refused = not_utf8_text(scan.first_unreadable_text if unreadable_header else scan.header or '') -%}
+    {%- if not refused and unreadable_header -%}
         {%- set refused = 'the header line is not UTF-8' -%}
-    {%- elif not refused and ((pairs > 0 and lone > 0) or (mixed and scan.opening_lines == 0)) -%}
+    {%- elif not refused and mixed and (not multi_line or (ends.pairs > 0 and ends.lone > 0)) -%}
         {%- set refused = mixed_line_ends() -%}
     {%- endif -%}
     {{- return({
-        'windows': windows,
-        'lines': scan.paired_lines if windows else scan.lines,
-        'header_line': 1 if refused else header_line,
         'header': none if refused else scan.names,
-        'unreadable': scan.unreadable,
-        'multi_line': scan.opening_lines > 0,
-        'rows': none if refused or scan.opening_lines > 0 else scan.filled_lines - 1,
-        'lone': lone,
-        'mixed': mixed,
+        'paired': paired,
+        'buffer': buffer,
+        'lines': (scan.paired_lines if paired else scan.lines) + scan.unreadable_lines,
+        'header_place': scan.first_unreadable if unreadable_header else scan.paired_header_place if paired else scan.header_place,
+        'step': 2 if ends.pairs > 0 and ends.alike and not paired else 1,
+        'unreadable': duckdb__keep_unreadable(file.path, paired, buffer) if scan.unreadable and paired else scan.unreadable,
+        'unreadable_unpaired': scan.unreadable,
+        'multi_line': multi_line,
+        'rows': none if refused or multi_line else scan.filled_lines + scan.unreadable_lines - 1,
         'refused': refused,
+        'mixed': mixed,
+        'lone': ends.lone,
     }) -}}
+{% endmacro %}
+
+{# CR LF pairs, lone carriage returns and line ends in all, and whether they are all LF or all CR LF. #}
+{% macro duckdb__line_ends(file, scan) %}
+    {%- set pairs = scan.lines - scan.paired_lines -%}
+    {%- set lone = scan.bytes - scan.paired_bytes -%}
+    {%- set lines = scan.lines + scan.unreadable_lines -%}
+    {%- set unended = lines - 2 * pairs == 1 if file.is_compressed else duckdb__bytes_left(file, scan) in [-1, 2] -%}
+    {%- set line_ends = lines - pairs - (1 if unended else 0) -%}
+    {{- return({'pairs': pairs, 'lone': lone, 'line_ends': line_ends, 'alike': lone == 0 and pairs in [0, line_ends]}) -}}
 {% endmacro %}
 
 
@@ -339,7 +378,7 @@
         {{- return({'refused': 'a quote opened in the record on line ' ~ found.open_line ~ ' is never closed'}) -}}
     {%- elif found.swallowing_line -%}
         {{- return({'refused': 'a quoted field of the record on line ' ~ found.swallowing_line ~ ' runs over whole records'}) -}}
-    {%- elif verdict.lone > (found.breaks or 0) or (verdict.windows and verdict.mixed and duckdb__record_ends_differ(file)) -%}
+    {%- elif verdict.mixed and (verdict.lone > (found.breaks or 0) or (verdict.paired and duckdb__record_ends_differ(file))) -%}
         {{- return({'refused': mixed_line_ends()}) -}}
     {%- endif -%}
     {{- return({'rows': found.records}) -}}
@@ -361,7 +400,7 @@
 
         single as (
             select count(line) over (order by place) - 1 as filled, line is null as is_blank
-            from {{ duckdb__numbered_lines([file.path]) }}
+            from ({{ duckdb__delivered_lines([file.path], unreadable=file.csv.unreadable_unpaired) }}) as delivered
         ),
 
         ends as (

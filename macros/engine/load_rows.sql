@@ -27,12 +27,12 @@
         values
         {%- for file in files %}
         (
-            {{ sql_text(file.path) }}, {{ file.file_no }}, {{ before.lines }}, {{ file.csv.header_line if file.csv else 0 }},
+            {{ sql_text(file.path) }}, {{ file.file_no }}, {{ before.lines }}, {{ file.csv.header_place if file.csv else 0 }},
             timestamp '{{ file.too_late }}', {{ sql_text(file.csv.refused) if file.csv and file.csv.refused else 'null' }}
         ){{ ',' if not loop.last }}
         {%- set before.lines = before.lines + (file.csv.lines if file.csv else 0) -%}
         {%- endfor %}
-    ) as facts (path, file_no, lines_before, header_line, too_late, refused)
+    ) as facts (path, file_no, lines_before, header_place, too_late, refused)
 {%- endmacro %}
 
 
@@ -44,38 +44,38 @@
         facts.file_no,
         facts.too_late,
         facts.refused,
-        delivered.place - facts.lines_before as line_no,
+        {{ '(delivered.place - facts.lines_before + 1) // 2' if csv.step == 2 else 'delivered.place - facts.lines_before' }} as line_no,
         delivered.line,
         delivered.flaw
     from (
-        {%- if csv.unreadable %}
-        {{ duckdb__all_lines(files[0]) }}
-        {%- else %}
-        select *, cast(null as varchar) as flaw
-        from {{ duckdb__numbered_lines(files | map(attribute='path') | list, csv.windows, strict=true) }}
-        {%- endif %}
+        {{ duckdb__delivered_lines(files | map(attribute='path') | list, csv.paired, csv.buffer, csv.unreadable) }}
     ) as delivered
     inner join {{ duckdb__file_facts(files) }} on delivered.filename = facts.path
-    where delivered.place - facts.lines_before > facts.header_line
+    where delivered.place - facts.lines_before > facts.header_place
 {%- endmacro %}
 
-{# The readable lines of a file, numbered as if the unreadable ones were among them, and these. The k-th unreadable line
-   has (its number - k) readable ones before it. #}
-{% macro duckdb__all_lines(file) -%}
+{# Lines with filename, line, place and flaw; of a file with unreadable lines (a file alone) these among them. The k-th
+   unreadable line has (its number - k) readable ones before it. #}
+{% macro duckdb__delivered_lines(paths, paired=false, buffer=none, unreadable=none) -%}
+    {%- if not unreadable -%}
+    select *, cast(null as varchar) as flaw
+    from {{ duckdb__numbered_lines(paths, paired, buffer, strict=true) }}
+    {%- else -%}
     select numbered.filename, numbered.line, numbered.place + coalesce(unreadable.k, 0) as place, null as flaw
-    from {{ duckdb__numbered_lines([file.path], file.csv.windows) }}
+    from {{ duckdb__numbered_lines(paths, paired, buffer) }}
     asof left join (
         select line - k as readable_before, max(k) as k
-        from (select line, row_number() over (order by line) as k from {{ file.csv.unreadable }}) as numbered
+        from (select line, row_number() over (order by line) as k from {{ unreadable }}) as numbered
         group by line - k
     ) as unreadable on numbered.place > unreadable.readable_before
     union all
     select
-        {{ sql_text(file.path) }},
+        {{ sql_text(paths[0]) }},
         csv_line,
         line,
         case error_type when 'INVALID ENCODING' then 'not UTF-8' else lower(cast(error_type as varchar)) end
-    from {{ file.csv.unreadable }}
+    from {{ unreadable }}
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -18,7 +18,10 @@
     {%- for file in files -%}
         {%- do problems.extend(file_problems(file, node, columns)) -%}
         {%- if file.columns or file.refused -%}
-            {%- set alike = [file.format, file.refused is not none, file.columns, file.csv.windows, file.csv.multi_line, file.csv.unreadable] | string -%}
+            {%- set alike = [
+                file.format, file.refused is not none, file.columns,
+                file.csv.paired, file.csv.buffer, file.csv.step, file.csv.multi_line, file.csv.unreadable,
+            ] | string -%}
             {%- set kind = 'refused' if file.refused else file.format -%}
             {%- do batches.setdefault(alike, {'kind': kind, 'columns': file.columns, 'files': []}).files.append(file) -%}
         {%- endif -%}
