@@ -1,11 +1,11 @@
 with vacation_events as (
     select
-        seller_id,
-        occurred_at,
-        status
-    from {{ ref('stg_seller_status_events') }}
+        events.seller_id,
+        events.occurred_at,
+        events.status
+    from {{ ref('stg_seller_status_events') }} as events
     cross join {{ ref('int_span') }} as span
-    where status in ('vacation_started', 'vacation_ended') and occurred_at < span.as_of_end
+    where events.status in ('vacation_started', 'vacation_ended') and events.occurred_at < span.as_of_end
 ),
 
 starts as (

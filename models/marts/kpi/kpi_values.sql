@@ -41,7 +41,7 @@ unpivoted as (
             {% for term, column in terms.items() -%}
                 {%- set typed = 'cast(' ~ column ~ ' as ' ~ ('bigint' if term == 'sample_size' else 'double') ~ ')' -%}
                 {%- if kpi.needs -%}
-                    case when (select count(*) from present where input in ('{{ kpi.needs | join("', '") }}')) = {{ kpi.needs | length }} then {{ typed }} end
+                    case when (select count(*) from present where present.input in ('{{ kpi.needs | join("', '") }}')) = {{ kpi.needs | length }} then {{ typed }} end
                 {%- else -%}
                     {{ typed }}
                 {%- endif %} as {{ term }}{{ ',' if not loop.last }}
