@@ -37,6 +37,7 @@ format: .venv/made  ## Put the form of Python right where a machine can
 
 docs: .venv/made  ## Write the documentation as one file: build/docs/static_index.html
 	@$(DBT) docs generate --static --target-path build/docs
+	@echo "Written: $(CURDIR)/build/docs/static_index.html"
 
 lock:  ## Pin the requirements anew (needs uv)
 	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)
