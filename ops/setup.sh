@@ -29,6 +29,6 @@ fi
 
 echo "Setting up .venv from requirements.lock (about two minutes)"
 "$found" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 .venv/bin/python -m pip check
 touch .venv/made
