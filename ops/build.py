@@ -136,7 +136,7 @@ def _dbt_build(settings: Settings, with_unit_tests: bool) -> None:
     _say(f"dbt build, from {settings.extracts} into {settings.warehouse}")
     # A file of an earlier run must not be taken for this one's, should dbt end before it writes its own.
     (settings.target / "run_results.json").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "dbt.cli.main", "build"]
+    command = [str(Path(sys.executable).with_name("dbt")), "build"]
     command += [] if with_unit_tests else ["--exclude-resource-type", "unit_test"]
     code = subprocess.run(command, cwd=ROOT, env=settings.environment, check=False).returncode
     if code:

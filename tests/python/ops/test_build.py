@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,7 @@ def test_a_failed_check_publishes_nothing(
     assert "No module named antigravity_not_there" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="skipped: no git")
 def test_code_version_names_the_commit_and_what_differs_from_it(tmp_path: Path) -> None:
     (tmp_path / "dbt_project.yml").write_text("name: p\nversion: 1.2.3\n")
     assert code_version(tmp_path) == "1.2.3"
