@@ -28,16 +28,17 @@ def _marts(folder: Path, meta: str) -> Path:
 
 
 def _kpi_ids() -> set[str]:
-    """Every metric that is a KPI, read from the definitions."""
+    """Every metric that is a KPI, read from the definitions; a custom one divides terms that others have worked."""
     found = set()
     for path in (ROOT / "models" / "marts").glob("*/*.yml"):
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         metrics = content.get("metrics", []) + [
             metric for model in content.get("models", []) for metric in model.get("metrics", [])
         ]
-        found |= {
-            metric["name"] for metric in metrics if metric.get("config", {}).get("meta", {}).get("kpi")
-        }
+        for metric in metrics:
+            kpi = metric.get("config", {}).get("meta", {}).get("kpi")
+            if kpi and not kpi.get("is_custom"):
+                found.add(metric["name"])
     return found
 
 
