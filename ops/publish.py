@@ -83,6 +83,7 @@ def _write(build: Path, new: Path, tables: Mapping[str, Mapping[str, Any]], fact
         }
         if missing := sorted(tables.keys() - built):
             raise PublishError(f"{build} lacks {len(missing)} published tables: {', '.join(missing)}.")
+        connection.execute("begin")  # one write to disk, not one for each comment
         for name, node in tables.items():
             table = f"{SCHEMA}.{_name(name)}"
             known_now = facts if name == "release_info" else {}
@@ -95,6 +96,7 @@ def _write(build: Path, new: Path, tables: Mapping[str, Mapping[str, Any]], fact
                 f"create table release.{table} as select {columns} from build.{table}", list(known_now.values())
             ).fetchone()
             _comment(connection, f"release.{table}", node)
+        connection.execute("commit")
         connection.execute("checkpoint release")
         connection.execute("detach release")
         if _beside(new, ".wal").exists():
