@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ops.project import ROOT, Settings
+from ops.project import QUIET, ROOT, Settings
 
 BUILD = ROOT / "build" / "test"
 # The sample as `make test` builds it; the settings of whoever runs the tests are left aside.
@@ -51,3 +52,24 @@ def copy_of_sample(sample_release: Settings, tmp_path: Path) -> Settings:
             shutil.copy2(source, target)
         copies[name] = str(target)
     return Settings.from_environment({"PATH": os.environ["PATH"], **copies})
+
+
+@pytest.fixture(scope="session")
+def run_dbt() -> Callable[..., subprocess.CompletedProcess]:
+    """Runs dbt in a process of its own: warehouse, target and logs lie in the given folder; output is in stdout."""
+
+    def run(folder: Path, *arguments: str, project: Path = ROOT, **settings: str) -> subprocess.CompletedProcess:
+        files = {
+            "WAREHOUSE_DB": str(folder / "warehouse.duckdb"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+            "DBT_PROFILES_DIR": str(project),
+            "DBT_PROJECT_DIR": str(project),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
+            cwd=project, env={"PATH": os.environ["PATH"], **QUIET, **files, **settings},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+
+    return run

@@ -1,0 +1,159 @@
+"""A simulated market without some of its optional tables: it builds, and only the KPIs that read them change.
+
+Each optional table is left out once. Tables that no KPI reads together are left out of the same build, so that four
+builds stand for eighteen; they build months only. The market of the five required tables alone is built, checked and
+published as a whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ops.project import ROOT, kpis, read_artifact
+
+pytestmark = pytest.mark.slow
+
+REQUIRED = {"customers", "sellers", "products", "orders", "order_lines"}
+BATCHES = [
+    ["events", "seller_status_events", "operating_costs", "experiments"],
+    ["refunds", "offers", "support_tickets", "features"],
+    ["payments", "ad_spend", "reviews", "experiment_assignments"],
+    ["seller_fees", "claims", "survey_invitations", "leads", "returns"],
+]
+REVENUE = {"platform_revenue", "take_rate", "arpu", "gross_margin", "gross_margin_rate", "contribution_margin"}
+# KPIs that need no such table and take it for empty: platform revenue without fees, say.
+TAKEN_FOR_EMPTY = {
+    "refunds": REVENUE | {"gmv_net", "kept_sales_rate", "roas", "top10_seller_share", "seller_concentration_hhi"},
+    "payments": {"gross_margin", "gross_margin_rate", "contribution_margin"},
+    "seller_fees": REVENUE,
+    "seller_status_events": {"registered_sellers", "late_shipment_rate"},
+}
+MONTHS = json.dumps({"kpi_grains": ["month"], "kpi_dimensions": ["category"]})
+Values = dict[tuple, tuple]
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+def build(run_dbt: Run, folder: Path, extracts: Path) -> subprocess.CompletedProcess:
+    return run_dbt(
+        folder, "build", "--fail-fast", "--select", "+dim_kpi", "--exclude-resource-type", "unit_test", "test",
+        "--vars", MONTHS,
+        EXTRACTS_DIR=str(extracts), AS_OF="2026-10-31",
+    )
+
+
+def read(folder: Path) -> tuple[Values, set[str]]:
+    """By KPI, month and segment what is published (rates to 12 digits), and the KPIs with data."""
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select kpi_id, period_start, dimension, dimension_value, numerator, denominator, value, sample_size"
+            " from marts.kpi_values where period_grain = 'month'"
+        ).fetchall()
+        with_data = connection.execute("select kpi_id from marts.dim_kpi where has_data").fetchall()
+    return {row[:4]: tuple(_rounded(number) for number in row[4:]) for row in rows}, {kpi for (kpi,) in with_data}
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.12g}")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, run_dbt: Run) -> Path:
+    """The market with all its tables, built; one folder for all workers: extracts/, target/ and the warehouse."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "whole_market"
+    shared.mkdir(exist_ok=True)
+    with (shared / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "built").is_file():
+            subprocess.run(
+                [sys.executable, "-m", "ops.simulate", "--out", str(shared / "extracts"), "--orders", "400",
+                 "--days", "400", "--end", "2026-10-31", "--seed", "5"],
+                cwd=ROOT, check=True, capture_output=True,
+            )
+            done = build(run_dbt, shared, shared / "extracts")
+            assert done.returncode == 0, done.stdout[-5000:]
+            (shared / "built").touch()
+    return shared
+
+
+def without(whole: Path, tables: Collection[str], folder: Path) -> Path:
+    """A folder with the extracts but for some tables."""
+    extracts = folder / "extracts"
+    extracts.mkdir()
+    for path in (whole / "extracts").iterdir():
+        if path.name.split(".")[0] not in tables:
+            (extracts / path.name).symlink_to(path)
+    return extracts
+
+
+def needs(whole: Path) -> dict[str, set[str]]:
+    """Per KPI of a column of its own the tables it needs."""
+    found = kpis(read_artifact(whole / "target", "manifest.json"))
+    return {metric["name"]: {need.split(".")[0] for need in kpi.get("needs", [])} for metric, kpi in found}
+
+
+def test_every_optional_table_is_left_out_once(whole: Path) -> None:
+    delivered = {path.name.split(".")[0] for path in (whole / "extracts").iterdir()} - {"truth"}
+    left_out = [table for batch in BATCHES for table in batch]
+    assert sorted([*left_out, *REQUIRED, "exchange_rates"]) == sorted(delivered)
+
+
+@pytest.mark.parametrize("tables", BATCHES, ids=" ".join)
+def test_only_kpis_that_read_a_table_miss_it(tables: list[str], whole: Path, run_dbt: Run, tmp_path: Path) -> None:
+    shutil.copytree(whole / "target", tmp_path / "target")  # parsed once
+    done = build(run_dbt, tmp_path, without(whole, tables, tmp_path))
+    assert done.returncode == 0, done.stdout[-5000:]
+    before, had_data = read(whole)
+    after, has_data = read(tmp_path)
+    needed = needs(whole)
+    assert len(had_data) > 115
+
+    silent = {kpi for kpi, inputs in needed.items() if inputs & set(tables)}
+    assert had_data - has_data == silent & had_data
+    assert has_data <= had_data
+    assert {kpi for (kpi, *_), numbers in after.items() if kpi in silent and numbers != (None,) * 4} == set()
+
+    # without events the span may begin later: its first month may be a shorter one
+    first = min(month for _, month, *_ in after)
+    changed = {key[0] for key in after if key[1] > first and after[key] != before.get(key)} - silent
+    # a segment in which nothing is left has no row
+    gone = {key[0] for key in before.keys() - after.keys() if key[1] > first and before[key][0]} - silent
+    empty = set().union(*(TAKEN_FOR_EMPTY.get(table, set()) for table in tables))
+    assert changed | gone == empty - silent
+
+
+def test_without_exchange_rates_the_build_names_what_it_lacks(whole: Path, run_dbt: Run, tmp_path: Path) -> None:
+    shutil.copytree(whole / "target", tmp_path / "target")
+    done = build(run_dbt, tmp_path, without(whole, ["exchange_rates"], tmp_path))
+    assert done.returncode != 0
+    assert "USD" in done.stdout or "GBP" in done.stdout, done.stdout[-5000:]
+
+
+def test_the_five_required_tables_make_a_release(whole: Path, tmp_path: Path) -> None:
+    delivered = {path.name.split(".")[0] for path in (whole / "extracts").iterdir()}
+    extracts = without(whole, delivered - REQUIRED | {"orders"}, tmp_path)
+    orders = (whole / "extracts" / "orders.csv").read_text(encoding="utf-8")
+    (extracts / "orders.csv").write_text(re.sub(",(GBP|USD),", ",EUR,", orders), encoding="utf-8")  # no rates needed
+    published = tmp_path / "published" / "marketplace.duckdb"
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.build"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={
+            "PATH": os.environ["PATH"], "EXTRACTS_DIR": str(extracts), "PUBLISHED_DB": str(published),
+            "WAREHOUSE_DB": str(tmp_path / "warehouse.duckdb"), "DBT_TARGET_PATH": str(tmp_path / "target"),
+        },
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    with duckdb.connect(str(published), read_only=True) as release:
+        with_data = {kpi for (kpi,) in release.execute("select kpi_id from marts.dim_kpi where has_data").fetchall()}
+    assert with_data == {kpi for kpi, inputs in needs(whole).items() if inputs <= REQUIRED}
