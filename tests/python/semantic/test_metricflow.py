@@ -6,6 +6,7 @@ import math
 import re
 import shlex
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -190,6 +191,9 @@ def test_the_command_line_validates_and_answers_as_the_page_shows(copy_of_sample
     queries = [shlex.split(line) for line in PAGE.splitlines() if line.startswith("mf query")]
     assert queries
     for command in [["mf", "validate-configs"], *queries]:
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [Path(sys.executable).with_name("mf"), *command[1:]],  # as in an activated environment
+            cwd=project, env=environment, capture_output=True, text=True, check=False,
+        )
         assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         assert "ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0" in done.stdout or command[1] == "query", done.stdout[-3000:]
