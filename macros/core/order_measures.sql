@@ -87,7 +87,7 @@ grouped as (
         lines.order_id,
         lines.seller_id,
         {% for column in cut_by -%}
-            lines.{{ column }},
+            coalesce(lines.{{ column }}, 'unknown') as {{ column }},
         {% endfor -%}
         min(lines.customer_id) as customer_id,
         min(lines.country) as country,
@@ -99,7 +99,7 @@ grouped as (
         min(lines.paid_at) as paid_at,
         {{ seller_order_measures('lines') | trim | indent(8) }}
     from lines
-    group by lines.order_id, lines.seller_id{% for column in cut_by %}, lines.{{ column }}{% endfor %}
+    group by lines.order_id, lines.seller_id{% for column in cut_by %}, coalesce(lines.{{ column }}, 'unknown'){% endfor %}
 ),
 
 on_vacation as (
@@ -144,11 +144,17 @@ select
     -- flags
     grouped.acceptance_status,
     grouped.is_valid,
+    {% if not cut_by -%}
+        grouped.is_valid and row_number() over (
+            partition by grouped.seller_id, grouped.is_valid
+            order by grouped.ordered_at, grouped.order_id
+        ) = 1 as is_first_sale_of_seller,
+    {% endif -%}
     grouped.is_seller_cancelled,
-    grouped.ship_by_at < span.as_of_end as is_ship_by_passed,
+    coalesce(grouped.ship_by_at < span.as_of_end, false) as is_ship_by_passed,
     grouped.shipped_at is not null as is_shipped,
-    grouped.due_at < span.as_of_end and on_vacation.order_id is null as is_due,
-    grouped.due_shipped_at is null or grouped.due_shipped_at > grouped.due_at as is_late_shipment,
+    coalesce(grouped.due_at < span.as_of_end, false) and on_vacation.order_id is null as is_due,
+    coalesce(grouped.due_shipped_at is null or grouped.due_shipped_at > grouped.due_at, false) as is_late_shipment,
     coalesce(reviews.reviews, 0) > 0 as is_reviewed,
     coalesce(reviews.is_negative, false) as is_negatively_reviewed,
     coalesce(reviews.is_negative, false) or grouped.has_dispute_defect as is_defective,
@@ -182,7 +188,7 @@ with lines as (
 select
     -- ids
     lines.order_id,
-    lines.{{ column }},
+    coalesce(lines.{{ column }}, 'unknown') as {{ column }},
     min(lines.customer_id) as customer_id,
 
     -- times
@@ -192,5 +198,5 @@ select
     -- measures of the lines with that value
     {{ order_measures('lines') | trim | indent(4) }}
 from lines
-group by lines.order_id, lines.{{ column }}
+group by lines.order_id, coalesce(lines.{{ column }}, 'unknown')
 {% endmacro %}

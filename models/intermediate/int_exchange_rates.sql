@@ -37,7 +37,7 @@ daily as (
     select
         currency,
         rate_day,
-        cast(rate_to_eur as decimal(20, 12)) as exchange_rate
+        cast(rate_to_eur as decimal(28, 18)) as exchange_rate
     from daily
 
 {%- else -%}
@@ -54,7 +54,7 @@ daily as (
     select
         quoted.currency,
         quoted.rate_day,
-        cast(cast(quoted.rate_to_eur as double) / cast(reporting.rate_to_eur as double) as decimal(20, 12)) as exchange_rate
+        cast(cast(quoted.rate_to_eur as double) / cast(reporting.rate_to_eur as double) as decimal(28, 18)) as exchange_rate
     from (select * from daily union all select * from euro) as quoted
     inner join daily as reporting on quoted.rate_day = reporting.rate_day and reporting.currency = '{{ reporting }}'
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from python_checks.recompute.extracts import MONEY_PLACES
 
-UNIT_PLACES = 12  # a converted amount counts millionths of a millionth
-FACTOR_PLACES = 16
+UNIT_PLACES = 16  # of a converted amount
+FACTOR_PLACES = 18
 MOST_RATE_AGE = dt.timedelta(days=7)
 HUB = "EUR"
 

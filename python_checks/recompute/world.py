@@ -112,10 +112,11 @@ class World:
             attributed = attributed.with_columns(channel=pl.lit(None, pl.String))
         return self._placed.join(attributed, on="order_id", how="left", maintain_order="left")
 
-    @cached_property
-    def categories(self) -> pl.DataFrame:
-        """product_id and category of products."""
-        return self.tables["products"].select("product_id", "category")
+    def with_category(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with the category of its products; where it is missing, as one that is called `unknown`."""
+        categories = self.tables["products"].select("product_id", "category")
+        return frame.join(categories, on="product_id", how="left", maintain_order="left").with_columns(
+            pl.col("category").fill_null("unknown"))
 
     @cached_property
     def all_lines(self) -> pl.DataFrame:
@@ -127,8 +128,7 @@ class World:
         order = self.all_orders.select(
             "order_id", "customer_id", "ordered_at", "order_day", "paid_at", "currency", "is_paid_channel", "campaign",
             *ORDER_DIMENSIONS)
-        lines = self.tables["order_lines"].join(order, on="order_id", maintain_order="left").join(
-            self.categories, on="product_id", how="left", maintain_order="left")
+        lines = self.with_category(self.tables["order_lines"].join(order, on="order_id", maintain_order="left"))
         lines = self.money.convert(lines, LINE_AMOUNTS, "order_day")
 
         cancelled, refused = pl.col("cancelled_at").is_not_null(), pl.col("refused_at").is_not_null()
@@ -305,11 +305,10 @@ class World:
         place = self.all_orders.select("order_id", "country", "region")
         customer = self.tables["customers"].select("customer_id", own_country="country", own_region="region")
         return (
-            self.tables["reviews"].filter(pl.col("withdrawn_at").is_null())
+            self.with_category(self.tables["reviews"].filter(pl.col("withdrawn_at").is_null()))
             .join(only_seller, on="order_id", how="left", maintain_order="left")
             .join(place, on="order_id", how="left", maintain_order="left")
             .join(customer, on="customer_id", how="left", maintain_order="left")
-            .join(self.categories, on="product_id", how="left", maintain_order="left")
             .with_columns(
                 day=self.calendar.day("created_at"),
                 seller=pl.coalesce("seller_id", "only_seller"),
@@ -393,7 +392,7 @@ class World:
     def product_views(self) -> pl.DataFrame:
         """product_view events with the category of their product and their seller."""
         views = self.session_events.filter(pl.col("event_name") == "product_view").with_columns(seller="seller_id")
-        return views.join(self.categories, on="product_id", how="left", maintain_order="left")
+        return self.with_category(views)
 
     @cached_property
     def carts(self) -> pl.DataFrame:

@@ -30,7 +30,8 @@ amounts as (
         lines.seller_id,
         orders.currency,
         {{ business_day('orders.ordered_at') }} as rate_day,
-        case when orders.is_paid then coalesce(lines.commission_amount, 0) else 0 end - coalesce(lines.platform_discount, 0) as revenue,
+        case when orders.is_paid then coalesce(lines.commission_amount, 0) else 0 end as revenue,
+        coalesce(lines.platform_discount, 0) as taken_off,
         lines.quantity * coalesce(lines.unit_cost, 0) as cost
     from {{ ref('stg_order_lines') }} as lines
     inner join orders on lines.order_id = orders.order_id
@@ -44,7 +45,8 @@ amounts as (
         lines.seller_id,
         refunds.currency,
         {{ business_day('refunds.refunded_at') }} as rate_day,
-        -coalesce(refunds.commission_reversed, 0) as revenue,
+        0 as revenue,
+        coalesce(refunds.commission_reversed, 0) as taken_off,
         0 as cost
     from {{ ref('stg_refunds') }} as refunds
     cross join span
@@ -58,6 +60,7 @@ amounts as (
         fees.currency,
         {{ business_day('fees.charged_at') }} as rate_day,
         fees.amount as revenue,
+        0 as taken_off,
         0 as cost
     from {{ ref('stg_seller_fees') }} as fees
     cross join span
@@ -69,6 +72,7 @@ amounts as (
         payments.currency,
         {{ business_day('payments.attempted_at') }} as rate_day,
         0 as revenue,
+        0 as taken_off,
         coalesce(payments.fee_amount, 0) as cost
     from {{ ref('stg_payments') }} as payments
     cross join span
@@ -83,7 +87,8 @@ staged as (
     select
         amounts.posted_on,
         coalesce(amounts.seller_id, '') as seller_id,
-        sum({{ reported('amounts.revenue', exchange_rate('amounts.currency', 'amounts.rate_day', 'rates')) }}) as platform_revenue,
+        sum({{ reported('amounts.revenue', exchange_rate('amounts.currency', 'amounts.rate_day', 'rates')) }})
+        - sum({{ reported('amounts.taken_off', exchange_rate('amounts.currency', 'amounts.rate_day', 'rates')) }}) as platform_revenue,
         sum({{ reported('amounts.cost', exchange_rate('amounts.currency', 'amounts.rate_day', 'rates')) }}) as direct_cost
     from amounts
     left join rates on amounts.currency = rates.currency and amounts.rate_day = rates.rate_day

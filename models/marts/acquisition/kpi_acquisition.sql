@@ -21,8 +21,9 @@ paid_channel_orders as (
     where is_paid and is_paid_channel
 ),
 
-sellers as (
-    select * from {{ ref('dim_seller') }}
+first_sales as (
+    select * from {{ ref('fct_seller_orders') }}
+    where is_first_sale_of_seller
 ),
 
 {%- set by_campaign = {'channel': 'channel', 'campaign': 'campaign_id'} -%}
@@ -76,7 +77,7 @@ sellers as (
         'terms': {'returning_orders': 'count_if(customer_order_number > 1)'},
     },
     {
-        'shape': 'sums', 'from': 'sellers', 'day': 'first_valid_sale_on',
+        'shape': 'sums', 'from': 'first_sales', 'day': 'ordered_on',
         'terms': {'first_selling_sellers': 'count(*)'},
     },
     {

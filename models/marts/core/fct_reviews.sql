@@ -6,6 +6,10 @@ orders as (
     select * from {{ ref('int_orders') }}
 ),
 
+customers as (
+    select * from {{ ref('stg_customers') }}
+),
+
 products as (
     select * from {{ ref('stg_products') }}
 ),
@@ -35,8 +39,8 @@ select
     -- attributes
     reviews.subject,
     products.category,
-    orders.country,
-    orders.region,
+    coalesce(orders.country, customers.country) as country,
+    coalesce(orders.region, customers.region) as region,
 
     -- times
     reviews.created_at,
@@ -50,6 +54,7 @@ select
 from reviews
 cross join span
 left join orders on reviews.order_id = orders.order_id
+left join customers on reviews.customer_id = customers.customer_id
 left join products on reviews.product_id = products.product_id
 left join only_sellers on reviews.order_id = only_sellers.order_id
 where

@@ -27,7 +27,7 @@ known as (
     from invitations
     cross join span
     left join orders on invitations.order_id = orders.order_id
-    left join customers on coalesce(invitations.customer_id, orders.customer_id) = customers.customer_id
+    left join customers on invitations.customer_id = customers.customer_id
     left join sellers on invitations.seller_id = sellers.seller_id
     where
         invitations.sent_at < span.as_of_end

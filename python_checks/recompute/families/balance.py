@@ -54,9 +54,8 @@ def _registered(rows: KpiRows, world: World) -> None:
 def _offers(rows: KpiRows, world: World) -> None:
     calendar = world.calendar
     offers = (
-        world.tables["offers"]
+        world.with_category(world.tables["offers"])
         .join(world.seller_places, on="seller_id", how="left")
-        .join(world.categories, on="product_id", how="left")
         .with_columns(listed_day=calendar.day("listed_at"), delisted_day=calendar.day("delisted_at"))
     )
     listed = since(offers, "listed_day", pl.col("delisted_day").dt.offset_by("-1d"))
