@@ -154,7 +154,7 @@ select
     coalesce(grouped.ship_by_at < span.as_of_end, false) as is_ship_by_passed,
     grouped.shipped_at is not null as is_shipped,
     coalesce(grouped.due_at < span.as_of_end, false) and on_vacation.order_id is null as is_due,
-    coalesce(grouped.due_shipped_at is null or grouped.due_shipped_at > grouped.due_at, false) as is_late_shipment,
+    grouped.due_at is not null and (grouped.due_shipped_at is null or grouped.due_shipped_at > grouped.due_at) as is_late_shipment,
     coalesce(reviews.reviews, 0) > 0 as is_reviewed,
     coalesce(reviews.is_negative, false) as is_negatively_reviewed,
     coalesce(reviews.is_negative, false) or grouped.has_dispute_defect as is_defective,

@@ -65,6 +65,8 @@
         try_cast({{ field }} as {{ type }})
     {%- elif type.startswith('decimal') and (whole or (family == 'decimal' and decimals_of(delivered_as) <= decimals_of(type))) -%}
         try_cast({{ field }} as {{ type }})
+    {%- elif type.startswith('decimal') and not is_money(type) and family in ['float', 'double', 'decimal'] -%}
+        try_cast({{ field }} as {{ type }})
     {%- elif type == 'bigint' and family in ['float', 'double', 'decimal'] -%}
         {{ duckdb__parse_text(type, "regexp_replace(cast(" ~ field ~ " as varchar), '[.]0+$', '')") }}
     {%- elif type == 'date' and family.startswith('timestamp') -%}
@@ -92,13 +94,19 @@
                 then cast(timezone('UTC', try_cast({{ field }} as timestamptz)) as timestamp)
         end
     {%- else -%}
-        {%- set decimals = decimals_of(type) -%}
-        {%- set digits = (type.split('(')[1].split(',')[0] | int) - decimals -%}
+        {%- set digits = (type.split('(')[1].split(',')[0] | int) - decimals_of(type) -%}
+        {%- set decimals = '{1,' ~ decimals_of(type) ~ '}' if is_money(type) else '+' -%}
         case
-            when regexp_full_match({{ field }}, '-?[0-9]{1,{{ digits }}}([.][0-9]{1,{{ decimals }}})?')
+            when regexp_full_match({{ field }}, '-?[0-9]{1,{{ digits }}}([.][0-9]{{ decimals }})?')
                 then try_cast({{ field }} as {{ type }})
         end
     {%- endif -%}
+{%- endmacro %}
+
+
+{# Amounts have at most their four decimals. Rates and shares may have any number, and are rounded to those of their type. #}
+{% macro is_money(type) -%}
+    {{- return(decimals_of(type) <= 4) -}}
 {%- endmacro %}
 
 

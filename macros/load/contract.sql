@@ -118,7 +118,7 @@
         'boolean': 'true or false',
         'date': 'a date (YYYY-MM-DD)',
         'timestamp': 'an ISO 8601 time',
-    }.get(type) or 'a number with at most ' ~ decimals_of(type) ~ ' decimals') -}}
+    }.get(type) or ('a number with at most ' ~ decimals_of(type) ~ ' decimals' if is_money(type) else 'a number')) -}}
 {%- endmacro %}
 
 

@@ -39,7 +39,8 @@ select
 
     -- flags
     dated.paid_at is not null and dated.paid_at < span.as_of_end as is_paid,
-    not coalesce(dated.is_test, false) and dated.ordered_at < span.as_of_end as is_counted
+    not coalesce(dated.is_test, false) as is_counted
 from dated
 cross join span
 left join customers on dated.customer_id = customers.customer_id
+where dated.ordered_at < span.as_of_end or dated.is_test

@@ -12,13 +12,14 @@ def _entries(frame: pl.DataFrame, day: str, seller: pl.Expr, amount: pl.Expr) ->
 
 
 def platform_revenue(world: World) -> pl.DataFrame:
-    """Commission less platform discounts of shipped lines of paid orders, commission reversed by refunds, fees."""
-    shipped = world.shipped_lines.filter("is_paid")
+    """Commission of shipped lines of paid orders, platform discounts of shipped lines, reversed commission, fees."""
+    shipped = world.shipped_lines
+    commission = pl.when("is_paid").then("commission").otherwise(pl.lit(0, pl.Int128))
     fees = world.tables["seller_fees"].with_columns(day=world.calendar.day("charged_at"))
     fees = world.money.convert(fees, ["amount"], "day")
     refunds = world.refunds.join(world.all_lines.select("order_line_id", "seller"), on="order_line_id", how="left")
     return pl.concat([
-        _entries(shipped, "ship_day", pl.col("seller"), pl.col("commission") - pl.col("platform_discount")),
+        _entries(shipped, "ship_day", pl.col("seller"), commission - pl.col("platform_discount")),
         _entries(refunds, "day", pl.col("seller"), 0 - pl.col("commission_reversed")),
         _entries(fees, "day", pl.col("seller_id"), pl.col("amount")),
     ])

@@ -16,9 +16,10 @@ orders as (
         orders.currency,
         orders.ordered_at,
         coalesce(orders.paid_at < span.as_of_end, false) as is_paid,
-        coalesce(orders.is_test, false) or orders.ordered_at >= span.as_of_end as is_outside
+        coalesce(orders.is_test, false) as is_outside
     from {{ ref('stg_orders') }} as orders
     cross join span
+    where orders.ordered_at < span.as_of_end or orders.is_test
 ),
 
 amounts as (
@@ -42,7 +43,7 @@ amounts as (
     union all
     select
         {{ business_day('refunds.refunded_at') }} as posted_on,
-        lines.seller_id,
+        case when orders.order_id is not null then lines.seller_id end as seller_id,
         refunds.currency,
         {{ business_day('refunds.refunded_at') }} as rate_day,
         0 as revenue,

@@ -3,11 +3,13 @@ with claims as (
 ),
 
 lines as (
-    select * from {{ ref('stg_order_lines') }}
-),
-
-orders as (
-    select * from {{ ref('int_orders') }}
+    select
+        lines.order_line_id,
+        lines.order_id,
+        lines.seller_id,
+        orders.is_counted
+    from {{ ref('stg_order_lines') }} as lines
+    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
 ),
 
 span as (
@@ -28,10 +30,9 @@ known as (
     from claims
     cross join span
     left join lines on claims.order_line_id = lines.order_line_id
-    left join orders on lines.order_id = orders.order_id
     where
         claims.opened_at < span.as_of_end
-        and coalesce(orders.is_counted, true)
+        and coalesce(lines.is_counted, true)
 )
 
 select

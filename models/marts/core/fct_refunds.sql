@@ -3,15 +3,18 @@ with refunds as (
 ),
 
 lines as (
-    select * from {{ ref('stg_order_lines') }}
+    select
+        lines.order_line_id,
+        lines.order_id,
+        lines.seller_id,
+        lines.product_id,
+        orders.is_counted
+    from {{ ref('stg_order_lines') }} as lines
+    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
 ),
 
 products as (
     select * from {{ ref('stg_products') }}
-),
-
-orders as (
-    select * from {{ ref('int_orders') }}
 ),
 
 rates as (
@@ -63,5 +66,4 @@ select
 from converted
 left join lines on converted.order_line_id = lines.order_line_id
 left join products on lines.product_id = products.product_id
-left join orders on lines.order_id = orders.order_id
-where coalesce(orders.is_counted, true)
+where coalesce(lines.is_counted, true)

@@ -3,11 +3,14 @@ with returns as (
 ),
 
 lines as (
-    select * from {{ ref('stg_order_lines') }}
-),
-
-orders as (
-    select * from {{ ref('int_orders') }}
+    select
+        lines.order_line_id,
+        lines.order_id,
+        lines.seller_id,
+        lines.product_id,
+        orders.is_counted
+    from {{ ref('stg_order_lines') }} as lines
+    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
 ),
 
 span as (
@@ -35,7 +38,6 @@ select
 from returns
 cross join span
 left join lines on returns.order_line_id = lines.order_line_id
-left join orders on lines.order_id = orders.order_id
 where
     returns.requested_at < span.as_of_end
-    and coalesce(orders.is_counted, true)
+    and coalesce(lines.is_counted, true)

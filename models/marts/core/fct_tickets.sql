@@ -6,6 +6,10 @@ orders as (
     select * from {{ ref('int_orders') }}
 ),
 
+customers as (
+    select * from {{ ref('stg_customers') }}
+),
+
 span as (
     select * from {{ ref('int_span') }}
 ),
@@ -13,8 +17,8 @@ span as (
 known as (
     select
         tickets.*,
-        orders.country,
-        orders.region,
+        coalesce(orders.country, customers.country) as country,
+        coalesce(orders.region, customers.region) as region,
         span.as_of_end,
         {{ known('tickets.first_response_at') }} as known_first_response_at,
         {{ known('tickets.resolved_at') }} as known_resolved_at,
@@ -22,6 +26,7 @@ known as (
     from tickets
     cross join span
     left join orders on tickets.order_id = orders.order_id
+    left join customers on tickets.customer_id = customers.customer_id
     where
         tickets.opened_at < span.as_of_end
         and coalesce(orders.is_counted, true)
