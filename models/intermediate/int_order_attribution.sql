@@ -53,7 +53,8 @@ candidates as (
         sessions.campaign_id,
         sessions.is_paid_channel,
         row_number() over (
-            partition by orders.order_id order by sessions.started_at desc, sessions.session_key
+            partition by orders.order_id
+            order by sessions.started_at desc, sessions.visitor_id, sessions.session_id nulls last
         ) as recency
     from orders
     inner join visitors on orders.customer_id = visitors.customer_id

@@ -26,7 +26,7 @@ described as (
         first_event.source as source,
         first_event.medium as medium,
         {{ business_day('started_at') }} as started_on,
-        row_number() over (partition by visitor_id order by started_at, session_key) = 1 as is_first_of_visitor
+        row_number() over (partition by visitor_id order by started_at, session_id nulls last) = 1 as is_first_of_visitor
     from sessions
 ),
 

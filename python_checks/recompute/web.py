@@ -100,7 +100,7 @@ def sessions_of(events: pl.DataFrame, rules: list[ChannelRule], calendar: Calend
     ).with_columns(
         day=calendar.day("started_at"),
         is_engaged=(pl.col("seconds") > ENGAGED_SECONDS) | (pl.col("views") >= 2) | pl.col("has_action"),
-    ).sort("visitor_id", "started_at", "session_id").with_columns(is_first=pl.col("visitor_id").is_first_distinct())
+    ).sort("visitor_id", "started_at", "session_id", nulls_last=True).with_columns(is_first=pl.col("visitor_id").is_first_distinct())
 
 
 def attribution(orders: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFrame, refusing: pl.Series,
@@ -122,7 +122,7 @@ def attribution(orders: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFra
     touches = (
         sessions.filter(pl.col("channel") != DIRECT)
         .join(links, on="visitor_id")
-        .sort("buyer", "started_at", "visitor_id", "session_id")
+        .sort("buyer", "started_at", "visitor_id", "session_id", nulls_last=True)
         .unique(["buyer", "started_at"], keep="first", maintain_order=True)
         .select("buyer", "started_at", "day", "channel", "is_paid_channel", campaign="campaign_id")
         .sort("started_at")

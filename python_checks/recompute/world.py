@@ -31,7 +31,7 @@ HAPPENED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 ORDER_DIMENSIONS = ["country", "region", "sales_channel", "customer_type", "channel"]
 BUYER_DIMENSIONS = ["country", "region", "customer_type", "channel"]
-LINE_AMOUNTS = ["unit_price", "seller_discount", "platform_discount", "commission_amount", "unit_cost"]
+LINE_AMOUNTS = ["line_value", "platform_discount", "commission_amount", "handling_cost"]
 
 
 class World:
@@ -129,7 +129,11 @@ class World:
             "order_id", "customer_id", "ordered_at", "order_day", "paid_at", "currency", "is_paid_channel", "campaign",
             *ORDER_DIMENSIONS)
         lines = self.with_category(self.tables["order_lines"].join(order, on="order_id", maintain_order="left"))
-        lines = self.money.convert(lines, LINE_AMOUNTS, "order_day")
+        lines = self.money.convert(
+            lines.with_columns(
+                line_value=pl.col("quantity") * pl.col("unit_price") - pl.col("seller_discount").fill_null(0),
+                handling_cost=pl.col("quantity") * pl.col("unit_cost"),
+            ), LINE_AMOUNTS, "order_day")
 
         cancelled, refused = pl.col("cancelled_at").is_not_null(), pl.col("refused_at").is_not_null()
         accepted_at = pl.col("accepted_at")
@@ -140,8 +144,6 @@ class World:
         by_other = pl.col("cancelled_by").is_in(["seller", "platform"])
         day = self.calendar.day
         lines = lines.with_columns(
-            line_value=pl.col("quantity") * pl.col("unit_price") - pl.col("seller_discount"),
-            handling_cost=pl.col("quantity") * pl.col("unit_cost"),
             commission="commission_amount",
             seller="seller_id",
             is_paid=pl.col("paid_at").is_not_null(),
