@@ -100,7 +100,8 @@ def sessions_of(events: pl.DataFrame, rules: list[ChannelRule], calendar: Calend
     ).with_columns(
         day=calendar.day("started_at"),
         is_engaged=(pl.col("seconds") > ENGAGED_SECONDS) | (pl.col("views") >= 2) | pl.col("has_action"),
-    ).sort("visitor_id", "started_at", "session_id", nulls_last=True).with_columns(is_first=pl.col("visitor_id").is_first_distinct())
+    ).sort("visitor_id", "started_at", "session_id", nulls_last=True).with_columns(
+        is_first=pl.col("visitor_id").is_first_distinct())
 
 
 def attribution(orders: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFrame, refusing: pl.Series,

@@ -1,4 +1,7 @@
-"""Simulated markets of other currencies and time zones: published only when every KPI equals its recomputation."""
+"""Simulated markets of other currencies and time zones, as they come and made rough (roughen.py).
+
+Each is published only when every KPI equals its recomputation and every expectation holds.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,36 @@ import duckdb
 import pytest
 
 from ops.project import ROOT
+from tests.python.kpis.roughen import roughen
 
-MARKETS = {  # seed: what a market of that seed reports in, and where
-    0: ("GBP", "Europe/London"),
-    2: ("USD", "America/New_York"),
-    3: ("AUD", "Australia/Sydney"),
-}
+pytestmark = pytest.mark.slow
+
+MARKETS = [  # seed, currency, time zone, whether the extracts are made rough, and further settings
+    (0, "GBP", "Europe/London", False, {}),
+    (2, "USD", "America/New_York", True, {}),
+    (3, "AUD", "Australia/Lord_Howe", True, {"AS_OF": "2026-09-20"}),  # its clocks change by half an hour
+]
 
 
-@pytest.mark.parametrize("seed", MARKETS)
-def test_a_simulated_market_equals_its_recomputation(
-    seed: int, tmp_path: Path, build_market: Callable[..., duckdb.DuckDBPyConnection]
+@pytest.mark.parametrize(("seed", "currency", "timezone", "is_rough", "settings"), MARKETS)
+def test_a_market_is_published_with_every_kpi_equal_to_its_recomputation(
+    seed: int, currency: str, timezone: str, is_rough: bool, settings: dict[str, str], tmp_path: Path,
+    build_market: Callable[..., duckdb.DuckDBPyConnection],
 ) -> None:
-    currency, timezone = MARKETS[seed]
-    extracts = tmp_path / "extracts"
+    extracts = tmp_path / "clean"
     subprocess.run(
-        [sys.executable, "-m", "ops.simulate", "--out", str(extracts), "--orders", "500", "--days", "420",
-         "--seed", str(seed), "--reporting-currency", currency, "--timezone", timezone],
+        [sys.executable, "-m", "ops.simulate", "--out", str(extracts), "--orders", "800", "--days", "420",
+         "--end", "2026-10-31", "--seed", str(seed), "--reporting-currency", currency, "--timezone", timezone],
         cwd=ROOT, check=True, capture_output=True,
     )
+    if is_rough:
+        roughen(extracts, tmp_path / "rough", seed)
+        extracts = tmp_path / "rough"
     release = build_market(
-        tmp_path, EXTRACTS_DIR=str(extracts), REPORTING_CURRENCY=currency, BUSINESS_TIMEZONE=timezone)
+        tmp_path, EXTRACTS_DIR=str(extracts), REPORTING_CURRENCY=currency, BUSINESS_TIMEZONE=timezone, **settings)
     assert release.execute(
         "select reporting_currency, business_timezone from marts.release_info").fetchone() == (currency, timezone)
-    assert release.execute("select count(*) from marts.dim_kpi where has_data and not is_custom").fetchone()[0] > 120
+    with_data = release.execute("select count(*) from marts.dim_kpi where has_data and not is_custom").fetchone()[0]
+    assert with_data == 124
+    rejected = release.execute("select count(*) from marts.rejected_rows").fetchone()[0]
+    assert (rejected > 0) == is_rough
