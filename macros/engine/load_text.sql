@@ -34,6 +34,16 @@
 {%- endmacro %}
 
 
+{# True where a whole text has a form, given as a regular expression. #}
+{% macro has_form(text, pattern) %}
+    {{- return(adapter.dispatch('has_form', 'marketplace_kpis')(text, pattern)) -}}
+{% endmacro %}
+
+{% macro duckdb__has_form(text, pattern) -%}
+    regexp_full_match({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+
 {# One delivered row as a JSON object: pairs of (name, SQL expression). #}
 {% macro row_as_json(pairs) %}
     {{- return(adapter.dispatch('row_as_json', 'marketplace_kpis')(pairs)) -}}

@@ -19,8 +19,13 @@
     {{- return(adapter.dispatch('day_begins_at', 'marketplace_kpis')(day)) -}}
 {% endmacro %}
 
+{# Where clocks go back at 01:00, midnight comes twice; DuckDB names the second, the day begins with the first. #}
 {% macro duckdb__day_begins_at(day) -%}
-    timezone('UTC', timezone('{{ setting("business_timezone") }}', cast({{ day }} as timestamp)))
+    {%- set midnight = "timezone('UTC', timezone('" ~ setting('business_timezone') ~ "', cast(" ~ day ~ " as timestamp)))" -%}
+    case
+        when {{ business_day(midnight ~ " - interval '1 hour'") }} = {{ day }} then {{ midnight }} - interval '1 hour'
+        else {{ midnight }}
+    end
 {%- endmacro %}
 
 {% macro spark__day_begins_at(day) -%}

@@ -7,7 +7,7 @@
 
 
 {# The columns of a model as dictionaries: name, type, source (the delivered column), is_pii, and the rules key,
-   required, values, min, max, above, may_be_future. A key is always required. #}
+   required, form, values, min, max, above, may_be_future. A key is always required. #}
 {% macro contract_columns(node) %}
     {%- set columns = [] -%}
     {%- for column in node.columns.values() -%}
@@ -21,6 +21,7 @@
             'is_pii': 'pii_of' in rules,
             'key': rules.get('key', false),
             'required': rules.get('required', rules.get('key', false)),
+            'form': rules.get('form'),
             'values': rules.get('values'),
             'min': rules.get('min'),
             'max': rules.get('max'),
@@ -93,6 +94,12 @@
                 'column': name, 'reason': 'later than the day after its delivery', 'when': value ~ ' >= _too_late'
             }) -%}
         {%- endif -%}
+        {%- if column.form -%}
+            {%- set form = written_forms()[column.form] -%}
+            {%- do faults.append({
+                'column': name, 'reason': 'not ' ~ form.words, 'when': 'not ' ~ has_form(value, form.pattern)
+            }) -%}
+        {%- endif -%}
         {%- if column['values'] -%}
             {%- do faults.append({
                 'column': name,
@@ -111,6 +118,11 @@
     {%- endfor -%}
     {{- return(faults) -}}
 {% endmacro %}
+
+{# The forms that a text column can be held to (rule `form`): what they are called and their pattern. #}
+{% macro written_forms() -%}
+    {{- return({'currency': {'words': 'an ISO 4217 code', 'pattern': '[A-Z]{3}'}}) -}}
+{%- endmacro %}
 
 {% macro written_form(type) -%}
     {{- return({

@@ -24,8 +24,8 @@ select
     events.visitor_id,
     events.session_id,
     case
-        when events.session_id is not null then concat(events.visitor_id, '|', events.session_id)
-        else concat(events.visitor_id, '||', cast(derived.session_number as {{ dbt.type_string() }}))
+        when events.session_id is not null then {{ joined_key('events.visitor_id', 'events.session_id') }}
+        else {{ joined_key('events.visitor_id', 'cast(derived.session_number as ' ~ dbt.type_string() ~ ')', separator='#') }}
     end as session_key,
     events.customer_id,
     events.cart_id,

@@ -36,7 +36,7 @@ uses as (
 select
     visitor_days.visitor_id,
     features.feature,
-    concat(visitor_days.visitor_id, '|', features.feature) as visitor_feature,
+    {{ joined_key('visitor_days.visitor_id', 'features.feature') }} as visitor_feature,
     visitor_days.started_on,
     uses.feature is not null as is_used
 from visitor_days

@@ -14,7 +14,7 @@ last_of_day as (
     select
         *,
         row_number() over (
-            partition by seller_id, status_on order by occurred_at desc, event_id desc
+            partition by seller_id, status_on order by occurred_at desc, event_id
         ) as recency
     from status_events
 )

@@ -147,7 +147,7 @@ seller_listings as (
 
 seller_category_listings as (
     select
-        concat(seller_id, '|', coalesce(category, 'unknown')) as entity,
+        {{ joined_key('seller_id', "coalesce(category, 'unknown')") }} as entity,
         coalesce(category, 'unknown') as category,
         listed_on as starts,
         delisted_on as ends

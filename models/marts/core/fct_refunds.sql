@@ -28,10 +28,16 @@ span as (
 dated as (
     select
         refunds.*,
+        lines.order_id,
+        lines.seller_id,
+        lines.product_id,
         {{ business_day('refunds.refunded_at') }} as refunded_on
     from refunds
     cross join span
-    where refunds.refunded_at < span.as_of_end
+    left join lines on refunds.order_line_id = lines.order_line_id
+    where
+        refunds.refunded_at < span.as_of_end
+        and coalesce(lines.is_counted, true)
 ),
 
 converted as (
@@ -46,9 +52,9 @@ select
     -- ids
     converted.refund_id,
     converted.order_line_id,
-    lines.order_id,
-    lines.seller_id,
-    lines.product_id,
+    converted.order_id,
+    converted.seller_id,
+    converted.product_id,
 
     -- attributes
     products.category,
@@ -64,6 +70,4 @@ select
     {{ reported('converted.amount', 'converted.exchange_rate') }} as amount,
     {{ reported('converted.commission_reversed', 'converted.exchange_rate') }} as commission_reversed
 from converted
-left join lines on converted.order_line_id = lines.order_line_id
-left join products on lines.product_id = products.product_id
-where coalesce(lines.is_counted, true)
+left join products on converted.product_id = products.product_id

@@ -71,8 +71,7 @@ def _late_shipment(rows: KpiRows, world: World) -> None:
     vacation_events = (
         world.tables["seller_status_events"]
         .filter(pl.col("status").is_in(["vacation_started", "vacation_ended"]))
-        .sort("event_id", descending=True)  # of two at one instant the lower key decides
-        .sort("occurred_at", maintain_order=True)
+        .sort("occurred_at", "event_id")  # at one instant in order of keys: one vacation can follow another
         .select("seller_id", "occurred_at", on_vacation=pl.col("status") == "vacation_started")
     )
 

@@ -27,6 +27,7 @@ WRITINGS = [
     lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=-3, minutes=-30))).isoformat(sep=" "),
     lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S.123456"),
     lambda moment: moment.strftime("%Y-%m-%dT%H:%MZ"),
+    lambda moment: moment.strftime("%Y-%m-%d"),
 ]
 
 
@@ -71,6 +72,8 @@ def _rough(
 
     if rule["type"] in ("string", "timestamp", "bigint", "boolean"):
         change(MOVED, list(values))
+    if rule.get("form") == "currency":
+        change(MOVED / 8, ["eur"])
     if "values" in rule:
         change(MOVED, rule["values"])
     if "refers_to" in rule:

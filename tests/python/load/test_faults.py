@@ -77,7 +77,7 @@ def loaded(market):
     write("reviews/unreadable.csv", REVIEWS.encode() + b'n1,o1,5,2026-01-03T10:00:00Z,"un\xe9\nb",seller\n'
           + b"n2,o1,5,2026-01-03T10:00:00Z,caf\xe9,seller\n" + b"n3,o1,5,2026-01-03T10:00:00Z,fine,seller\n")
 
-    write("exchange_rates.csv", RATES + "2026-01-01,USD,0.00003623188405797101\n2026-01-01,GBP,0\n2026-1-1,CHF,1\n")
+    write("exchange_rates.csv", RATES + "2026-01-01,USD,0.00003623188405797101\n2026-01-01,GBP,0\n2026-1-1,CHF,1\n2026-01-01,eur,1\n")
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"""
@@ -253,7 +253,8 @@ def test_numbers(loaded):
     ]
     assert reasons(loaded, "order_lines/discount.csv") == [(2, "seller_discount", "more than quantity x unit_price")]
     assert reasons(loaded, "exchange_rates.csv") == [
-        (2, "rate_to_eur", "not above 0"), (3, "rate_date", "not a date (YYYY-MM-DD)")
+        (2, "rate_to_eur", "not above 0"), (3, "rate_date", "not a date (YYYY-MM-DD)"),
+        (4, "currency", "not an ISO 4217 code"),
     ]
     assert loaded.query("select rate_to_eur from staging.stg_exchange_rates") == [(Decimal("0.000036231884057971"),)]
 
