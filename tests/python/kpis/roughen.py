@@ -22,6 +22,7 @@ MISSING = [0, 0.02, 0.1, 0.3]  # share of the values of an optional column that 
 MOVED = 0.04  # share of texts, words, references and times that are another row's
 AGAIN = 50  # one row in so many is delivered again, with another row's content
 STRANGERS = ["nobody", "O'Brien", "a|b", "ünknown"]
+ODD = ["a|b", "b", "|b", "#1", "|1", "unknown", "all", " FR ", ""]  # texts that look like keys and segments of ours
 WRITINGS = [
     lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=2))).isoformat(),
     lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=-3, minutes=-30))).isoformat(sep=" "),
@@ -74,6 +75,8 @@ def _rough(
         change(MOVED, list(values))
     if rule.get("form") == "currency":
         change(MOVED / 8, ["eur"])
+    elif rule["type"] == "string" and "values" not in rule and "refers_to" not in rule:
+        change(MOVED / 4, ODD)
     if "values" in rule:
         change(MOVED, rule["values"])
     if "refers_to" in rule:

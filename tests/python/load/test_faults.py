@@ -77,7 +77,8 @@ def loaded(market):
     write("reviews/unreadable.csv", REVIEWS.encode() + b'n1,o1,5,2026-01-03T10:00:00Z,"un\xe9\nb",seller\n'
           + b"n2,o1,5,2026-01-03T10:00:00Z,caf\xe9,seller\n" + b"n3,o1,5,2026-01-03T10:00:00Z,fine,seller\n")
 
-    write("exchange_rates.csv", RATES + "2026-01-01,USD,0.00003623188405797101\n2026-01-01,GBP,0\n2026-1-1,CHF,1\n2026-01-01,eur,1\n")
+    write("exchange_rates.csv", RATES + "2026-01-01,USD,0.00003623188405797101\n2026-01-01,GBP,0\n2026-1-1,CHF,1\n"
+          + "2026-01-01,eur,1\n")
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"""
