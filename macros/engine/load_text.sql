@@ -73,9 +73,11 @@
         cast({{ field }} as timestamp)
     {%- elif type == family or (type == 'bigint' and whole) -%}
         try_cast({{ field }} as {{ type }})
-    {%- elif type.startswith('decimal') and (whole or (family == 'decimal' and decimals_of(delivered_as) <= decimals_of(type))) -%}
-        try_cast({{ field }} as {{ type }})
-    {%- elif type.startswith('decimal') and not is_money(type) and family in ['float', 'double', 'decimal'] -%}
+    {%- elif type.startswith('decimal') and (
+        whole
+        or (family == 'decimal' and decimals_of(delivered_as) <= decimals_of(type))
+        or (family in ['float', 'double', 'decimal'] and not is_money(type))
+    ) -%}
         try_cast({{ field }} as {{ type }})
     {%- elif type == 'bigint' and family in ['float', 'double', 'decimal'] -%}
         {{ duckdb__parse_text(type, "regexp_replace(cast(" ~ field ~ " as varchar), '[.]0+$', '')") }}

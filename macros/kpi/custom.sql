@@ -168,12 +168,7 @@ segment, the other saw nothing in it: its term is 0.
 #}
 {% macro custom_kpi_rows(kpi) %}
     select
-        period_grain,
-        period_start,
-        period_end,
-        is_partial,
-        dimension,
-        dimension_value,
+        {{ kpi_keys() }},
         coalesce(max(numerator), 0) as numerator,
         coalesce(max(denominator), 0) as denominator
     from (
@@ -186,5 +181,5 @@ segment, the other saw nothing in it: its term is 0.
             {{ 'union all' if not loop.last }}
         {% endfor -%}
     ) as terms
-    group by period_grain, period_start, period_end, is_partial, dimension, dimension_value
+    group by {{ kpi_keys() }}
 {% endmacro %}

@@ -151,11 +151,15 @@ terms as (
 {% macro kpi_needs_met(needs) -%} has_{{ needs | join('_and_') | replace('.', '_') }} {%- endmacro %}
 
 
+{# The inputs that one term of a spec needs, none when it needs none. #}
+{% macro kpi_needs_of(spec, term) -%} {{- return(spec.get('needs_of', {}).get(term) or spec.get('needs')) -}} {%- endmacro %}
+
+
 {# Leaves a spec out when the inputs of all its terms are absent: what is not there shows no segments. #}
 {% macro kpi_where_needed(spec) -%}
     {%- set needs = [] -%}
     {%- for term in spec.terms -%}
-        {%- do needs.append(spec.get('needs_of', {}).get(term) or spec.get('needs')) -%}
+        {%- do needs.append(kpi_needs_of(spec, term)) -%}
     {%- endfor -%}
     {%- if none not in needs -%}
         where (select {% for need in needs %}{{ kpi_needs_met(need) }}{{ ' or ' if not loop.last }}{% endfor %} from available)
@@ -186,7 +190,7 @@ terms as (
         {%- do found.update({'spec': spec}) -%}
     {%- endfor -%}
     {%- set spec = found.spec -%}
-    {%- set needs = spec.get('needs_of', {}).get(column) or spec.get('needs') -%}
+    {%- set needs = kpi_needs_of(spec, column) -%}
     {%- set is_percentile = spec.shape == 'percentiles' and column in spec.terms -%}
     {%- set type = 'decimal(38, 16)' if column in spec.get('money', []) else 'double' if is_percentile or column in spec.get('number', []) else 'bigint' -%}
     case

@@ -95,7 +95,7 @@
             }) -%}
         {%- endif -%}
         {%- if column.form -%}
-            {%- set form = written_forms()[column.form] -%}
+            {%- set form = text_forms()[column.form] -%}
             {%- do faults.append({
                 'column': name, 'reason': 'not ' ~ form.words, 'when': 'not ' ~ has_form(value, form.pattern)
             }) -%}
@@ -120,7 +120,7 @@
 {% endmacro %}
 
 {# The forms that a text column can be held to (rule `form`): what they are called and their pattern. #}
-{% macro written_forms() -%}
+{% macro text_forms() -%}
     {{- return({'currency': {'words': 'an ISO 4217 code', 'pattern': '[A-Z]{3}'}}) -}}
 {%- endmacro %}
 

@@ -12,8 +12,7 @@ bought as (
         purchases.session_key,
         coalesce(products.category, 'unknown') as category
     from {{ ref('int_purchases') }} as purchases
-    inner join {{ ref('int_orders') }} as orders on purchases.order_id = orders.order_id
-    inner join {{ ref('stg_order_lines') }} as lines on orders.order_id = lines.order_id
+    inner join {{ ref('int_order_lines') }} as lines on purchases.order_id = lines.order_id
     left join {{ ref('stg_products') }} as products on lines.product_id = products.product_id
 )
 

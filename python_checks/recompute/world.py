@@ -10,6 +10,7 @@ import polars as pl
 
 from python_checks.recompute import web
 from python_checks.recompute.extracts import Extracts
+from python_checks.recompute.measure import UNKNOWN
 from python_checks.recompute.money import Money
 from python_checks.recompute.periods import Calendar, hours_between
 
@@ -116,7 +117,7 @@ class World:
         """The frame with the category of its products; where it is missing, as one that is called `unknown`."""
         categories = self.tables["products"].select("product_id", "category")
         return frame.join(categories, on="product_id", how="left", maintain_order="left").with_columns(
-            pl.col("category").fill_null("unknown"))
+            pl.col("category").fill_null(UNKNOWN))
 
     @cached_property
     def all_lines(self) -> pl.DataFrame:

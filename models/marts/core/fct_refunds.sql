@@ -3,14 +3,7 @@ with refunds as (
 ),
 
 lines as (
-    select
-        lines.order_line_id,
-        lines.order_id,
-        lines.seller_id,
-        lines.product_id,
-        orders.is_counted
-    from {{ ref('stg_order_lines') }} as lines
-    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
+    select * from {{ ref('int_order_lines') }}
 ),
 
 products as (

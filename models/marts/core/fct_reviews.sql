@@ -21,12 +21,11 @@ span as (
 -- a review without a seller belongs to the order's only seller, else to none
 only_sellers as (
     select
-        lines.order_id,
-        min(lines.seller_id) as seller_id
-    from {{ ref('stg_order_lines') }} as lines
-    inner join orders on lines.order_id = orders.order_id
-    group by lines.order_id
-    having min(lines.seller_id) = max(lines.seller_id)
+        order_id,
+        min(seller_id) as seller_id
+    from {{ ref('int_order_lines') }}
+    group by order_id
+    having min(seller_id) = max(seller_id)
 )
 
 select

@@ -30,12 +30,7 @@ unpivoted as (
         select
             '{{ kpi.kpi_id }}' as kpi_id,
             '{{ kpi.family }}' as family,
-            period_grain,
-            period_start,
-            period_end,
-            is_partial,
-            dimension,
-            dimension_value,
+            {{ kpi_keys() }},
             {{ kpi.maturity_days if kpi.mode == 'cohort' else 'cast(null as integer)' }} as maturity_days,
             -- a KPI one of whose inputs is absent has no terms at all, whatever its mart shows
             {% for term, column in terms.items() -%}

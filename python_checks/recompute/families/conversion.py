@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from python_checks.recompute.measure import UNKNOWN, KpiRows, combine, measure
+from python_checks.recompute.measure import KpiRows, combine, measure
 from python_checks.recompute.web import SESSION_DIMENSIONS
 from python_checks.recompute.world import World
 
@@ -61,11 +61,10 @@ def _payments(rows: KpiRows, world: World) -> None:
 
 
 def _categories(rows: KpiRows, world: World) -> None:
-    category = pl.col("category").fill_null(UNKNOWN)
-    viewed = world.product_views.select("session", category, day="session_day").unique()
+    viewed = world.product_views.select("session", "category", day="session_day").unique()
     bought = (
         world.events.filter(pl.col("event_name") == "purchase").select("session", "order_id")
-        .join(world.all_lines.select("order_id", category), on="order_id")
+        .join(world.all_lines.select("order_id", "category"), on="order_id")
         .select("session", "category", is_bought=pl.lit(True)).unique()
     )
     sessions = viewed.join(bought, on=["session", "category"], how="left")

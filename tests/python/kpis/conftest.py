@@ -1,4 +1,4 @@
-"""Whole marketplaces through `make build`, each in a folder of its own."""
+"""Simulated marketplaces, and whole ones through `make build`, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ def build(folder: Path, **settings: str) -> duckdb.DuckDBPyConnection:
     )
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
     return duckdb.connect(str(published), read_only=True)
+
+
+def simulate(folder: Path, **settings: str | int) -> Path:
+    """Simulates the extracts of a market up to 31 October 2026; settings as of the command line."""
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    subprocess.run(
+        [sys.executable, "-m", "ops.simulate", "--out", str(folder), "--end", "2026-10-31", *options],
+        cwd=ROOT, check=True, capture_output=True,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def simulate_market() -> Callable[..., Path]:
+    return simulate
 
 
 @pytest.fixture(scope="session")

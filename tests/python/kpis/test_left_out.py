@@ -13,14 +13,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from ops.project import ROOT, kpis, read_artifact
+from ops.project import kpis, read_artifact
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +67,9 @@ def _rounded(number: float | None) -> float | None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, run_dbt: Run) -> Path:
+def whole(
+    tmp_path_factory: pytest.TempPathFactory, run_dbt: Run, simulate_market: Callable[..., Path]
+) -> Path:
     """The market with all its tables, built; one folder for all workers: extracts/, target/ and the warehouse."""
     shared = tmp_path_factory.getbasetemp()
     shared = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "whole_market"
@@ -76,12 +77,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, run_dbt: Run) -> Path:
     with (shared / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "built").is_file():
-            subprocess.run(
-                [sys.executable, "-m", "ops.simulate", "--out", str(shared / "extracts"), "--orders", "400",
-                 "--days", "400", "--end", "2026-10-31", "--seed", "5"],
-                cwd=ROOT, check=True, capture_output=True,
-            )
-            done = build(run_dbt, shared, shared / "extracts")
+            done = build(run_dbt, shared, simulate_market(shared / "extracts", orders=400, days=400, seed=5))
             assert done.returncode == 0, done.stdout[-5000:]
             (shared / "built").touch()
     return shared
@@ -140,20 +136,13 @@ def test_without_exchange_rates_the_build_names_what_it_lacks(whole: Path, run_d
     assert "USD" in done.stdout or "GBP" in done.stdout, done.stdout[-5000:]
 
 
-def test_the_five_required_tables_make_a_release(whole: Path, tmp_path: Path) -> None:
+def test_the_five_required_tables_make_a_release(
+    whole: Path, tmp_path: Path, build_market: Callable[..., duckdb.DuckDBPyConnection]
+) -> None:
     delivered = {path.name.split(".")[0] for path in (whole / "extracts").iterdir()}
     extracts = without(whole, delivered - REQUIRED | {"orders"}, tmp_path)
     orders = (whole / "extracts" / "orders.csv").read_text(encoding="utf-8")
     (extracts / "orders.csv").write_text(re.sub(",(GBP|USD),", ",EUR,", orders), encoding="utf-8")  # no rates needed
-    published = tmp_path / "published" / "marketplace.duckdb"
-    done = subprocess.run(
-        [sys.executable, "-m", "ops.build"], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={
-            "PATH": os.environ["PATH"], "EXTRACTS_DIR": str(extracts), "PUBLISHED_DB": str(published),
-            "WAREHOUSE_DB": str(tmp_path / "warehouse.duckdb"), "DBT_TARGET_PATH": str(tmp_path / "target"),
-        },
-    )
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    with duckdb.connect(str(published), read_only=True) as release:
+    with build_market(tmp_path, EXTRACTS_DIR=str(extracts)) as release:
         with_data = {kpi for (kpi,) in release.execute("select kpi_id from marts.dim_kpi where has_data").fetchall()}
     assert with_data == {kpi for kpi, inputs in needs(whole).items() if inputs <= REQUIRED}

@@ -5,15 +5,12 @@ Each is published only when every KPI equals its recomputation and every expecta
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from ops.project import ROOT
 from tests.python.kpis.roughen import roughen
 
 pytestmark = pytest.mark.slow
@@ -28,14 +25,10 @@ MARKETS = [  # seed, currency, time zone, whether the extracts are made rough, a
 @pytest.mark.parametrize(("seed", "currency", "timezone", "is_rough", "settings"), MARKETS)
 def test_a_market_is_published_with_every_kpi_equal_to_its_recomputation(
     seed: int, currency: str, timezone: str, is_rough: bool, settings: dict[str, str], tmp_path: Path,
-    build_market: Callable[..., duckdb.DuckDBPyConnection],
+    simulate_market: Callable[..., Path], build_market: Callable[..., duckdb.DuckDBPyConnection],
 ) -> None:
-    extracts = tmp_path / "clean"
-    subprocess.run(
-        [sys.executable, "-m", "ops.simulate", "--out", str(extracts), "--orders", "800", "--days", "420",
-         "--end", "2026-10-31", "--seed", str(seed), "--reporting-currency", currency, "--timezone", timezone],
-        cwd=ROOT, check=True, capture_output=True,
-    )
+    extracts = simulate_market(
+        tmp_path / "clean", orders=800, days=420, seed=seed, reporting_currency=currency, timezone=timezone)
     if is_rough:
         roughen(extracts, tmp_path / "rough", seed)
         extracts = tmp_path / "rough"

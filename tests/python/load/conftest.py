@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
 CUSTOMERS = "customer_id,created_at,email\n"
 SELLERS = "seller_id,registered_at\n"
 PRODUCTS = "product_id\n"
@@ -21,8 +19,8 @@ LINES = "order_line_id,order_id,seller_id,product_id,quantity,unit_price\n"
 class Marketplace:
     """A folder of extracts, good until a test breaks it, with a warehouse of its own."""
 
-    def __init__(self, folder: Path, work: Path):
-        self.folder, self.work = folder, work
+    def __init__(self, folder: Path, work: Path, run_dbt: Callable[..., subprocess.CompletedProcess]):
+        self.folder, self.work, self.run_dbt = folder, work, run_dbt
         self.database = work / "warehouse.duckdb"
         self.connector = "native"
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,24 +38,8 @@ class Marketplace:
 
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Runs dbt in a process of its own; its output is in stdout."""
-        settings = {
-            "EXTRACTS_DIR": str(self.folder),
-            "CONNECTOR": self.connector,
-            "WAREHOUSE_DB": str(self.database),
-            "DBT_TARGET_PATH": str(self.work / "target"),
-            "DBT_LOG_PATH": str(self.work / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "PII_KEY": "a key for tests",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **settings, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        settings = {"EXTRACTS_DIR": str(self.folder), "CONNECTOR": self.connector, "PII_KEY": "a key for tests"}
+        return self.run_dbt(self.work, *arguments, **{**settings, **environment})
 
     def load(self, *select: str) -> subprocess.CompletedProcess:
         """Loads staging models (every one by default) and the trust tables."""
@@ -92,14 +74,14 @@ def work(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def market(work, tmp_path_factory) -> Marketplace:
+def market(work, tmp_path_factory, run_dbt) -> Marketplace:
     """One marketplace for the tests of a module."""
     (work / "warehouse.duckdb").unlink(missing_ok=True)
-    return Marketplace(tmp_path_factory.mktemp("extracts"), work)
+    return Marketplace(tmp_path_factory.mktemp("extracts"), work, run_dbt)
 
 
 @pytest.fixture
-def fresh(work, tmp_path) -> Marketplace:
+def fresh(work, tmp_path, run_dbt) -> Marketplace:
     """A marketplace for one test alone."""
     (work / "warehouse.duckdb").unlink(missing_ok=True)
-    return Marketplace(tmp_path / "extracts", work)
+    return Marketplace(tmp_path / "extracts", work, run_dbt)

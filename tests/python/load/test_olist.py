@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.project import ROOT
 from python_checks.rows_read import differences
-from tests.python.load.conftest import ROOT
 
 OLIST = Path(os.environ.get("OLIST_DIR") or ROOT.parent / "shared/data/olist")
 # As published with the data set.
