@@ -17,7 +17,9 @@
         end
     {%- elif type == 'string' -%}
         cast({{ field }} as varchar)
-    {%- elif type == 'bigint' and kind in ('whole', 'float') or type == 'bigint' and kind.startswith('decimal') -%}
+    {%- elif type == 'bigint' and kind == 'whole' -%}
+        case when {{ field }} between -999999999999999 and 999999999999999 then cast({{ field }} as bigint) end
+    {%- elif type == 'bigint' and (kind == 'float' or kind.startswith('decimal')) -%}
         case when {{ field }} = trunc({{ field }}) and abs({{ field }}) < 1e15 then cast({{ field }} as bigint) end
     {%- elif type == 'timestamp' and kind in ('time', 'instant', 'date') -%}
         cast({{ field }} as timestamp)

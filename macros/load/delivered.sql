@@ -105,7 +105,7 @@ their rows at fault come, and stg_ reads the others where they lie.
     {%- set content = [] -%}
     {%- for column in columns if column.name in group.kinds -%}
         {%- set field = delivered_field(column.name) -%}
-        {%- if column.type != 'string' -%}{%- do unparsed.append(column.name) -%}{%- endif -%}
+        {%- if may_not_parse(column.type, group.kinds[column.name]) -%}{%- do unparsed.append(column.name) -%}{%- endif -%}
         {%- do content.append((column.name, "case when " ~ field ~ " is not null then '***' end" if column.pii else field)) -%}
     {%- endfor -%}
     {%- set faults = contract_faults(contract, columns, unparsed) -%}
@@ -158,6 +158,11 @@ their rows at fault come, and stg_ reads the others where they lie.
     {%- if group.is_linked %}
     where _fault is not null
     {%- endif %}
+{%- endmacro %}
+
+{# Whether a delivered field of a kind can fail to be of a type. #}
+{% macro may_not_parse(type, kind) -%}
+    {{- return(type not in ('string', kind) and not (type == 'timestamp' and kind in ('time', 'instant', 'date'))) -}}
 {%- endmacro %}
 
 {% macro delivered_field(name) -%} d_{{ name }} {%- endmacro %}
