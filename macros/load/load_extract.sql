@@ -60,6 +60,6 @@ select * from {{ ref(connector_model(model.name)) }}
         'orders', 'order_lines', 'payments', 'returns', 'refunds', 'claims', 'reviews', 'seller_fees', 'operating_costs',
         'exchange_rates',
         'events', 'ad_spend', 'leads', 'experiments', 'features', 'experiment_assignments',
-        'support_tickets', 'survey_invitations',
+        'support_tickets', 'survey_invitations', 'feed_coverage',
     ]) -}}
 {%- endmacro %}
