@@ -124,6 +124,7 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         if dbt and dbt.code:
             raise dbt_failure(manifest, results, dbt)
         tests = count_tests(manifest, results)
+        _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
         checks = _run_checks(settings, report)
         facts = release_facts(settings, results, tests, checks)
@@ -139,7 +140,7 @@ def _land(settings: Settings, full: bool, report: Report) -> None:
         landed = land(settings.extracts, settings.landing, settings.connector, full, report.say)
     for warning in landed.warnings:
         report.warn(warning)
-    counts = f"{landed.read} files read, {landed.kept} kept, {landed.forgotten} forgotten"
+    counts = f"{len(landed.read):,} files read, {landed.kept:,} kept, {len(landed.forgotten):,} forgotten"
     report.say(f"landed: {counts} ({report.took('land')})")
 
 
@@ -318,12 +319,27 @@ def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) 
         report.warn(str(key), quiet=number >= findings.FILES_SHOWN)
     if others := len(repeated[findings.FILES_SHOWN :]):
         report.say(f"WARNING {others} more files repeat keys of their own: last_build.json names them")
-    if absent := [name for name in tables if not any(file.table == name for file in files)]:
+    if absent := [name for name in tables if not any(file.extract == name for file in files)]:
         report.left_out(f"tables that were not delivered: {', '.join(absent)}")
+    if empty := sorted({file.extract for file in files} - {file.extract for file in files if file.read}):
+        report.left_out(f"tables that were delivered without a row, as good as absent: {', '.join(empty)}")
     if rejected := sum(file.rejected for file in files):
         report.left_out(f"{rejected:,} rejected rows, each with its reason in marts.rejected_rows")
     if too_many:
         raise DataRefused(f"{too_many}\n{NOTHING_PUBLISHED}")
+
+
+def _tell_kpis(settings: Settings, report: Report) -> None:
+    """Tell which KPIs and which periods have no value, and why."""
+    with _open(settings) as connection:
+        without = findings.kpis_without_value(connection)
+        feeds = findings.feeds_in_part(connection)
+    report.facts["kpis_without_value"] = findings.as_facts(without)
+    report.facts["feeds_in_part"] = findings.as_facts(feeds)
+    for line in findings.lines_without_value(without):
+        report.left_out(f"KPIs without a value, {line}")
+    for feed in feeds:
+        report.warn(str(feed)) if feed.ended else report.left_out(str(feed))
 
 
 def _tell_release(settings: Settings, report: Report) -> None:
@@ -439,7 +455,12 @@ def _stop(*_: object) -> NoReturn:
     raise Stopped
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """The command line."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -4,7 +4,7 @@ last_build.json is written whole at every end. Its members: `result` (published,
 `exit_code`, `reason`, `started_at` and `ended_at` (UTC), `settings`, `release` (path, run_id, as_of; null when nothing
 was published), `files` (table, file, read, loaded, rejected, superseded), `reasons` (by table, most frequent first,
 each with an example), `repeated_keys`, `left_out` (rows, tables, periods and checks, in words), `kpis_without_value`,
-`feeds_ended`, `warnings`, `checks` (the last line of each) and `steps` (seconds, CPU seconds, peak memory in bytes).
+`feeds_in_part`, `warnings`, `checks` (the last line of each) and `steps` (seconds, CPU seconds, peak memory in bytes).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Report:
             "repeated_keys": [],
             "left_out": [],
             "kpis_without_value": [],
-            "feeds_ended": [],
+            "feeds_in_part": [],
             "warnings": [],
             "checks": {},
             "steps": [],
