@@ -205,10 +205,23 @@ def models(manifest: Mapping[str, Any], layer: str = "") -> list[dict[str, Any]]
     return sorted(chosen, key=lambda node: node["name"])
 
 
-def is_mapping(model: Mapping[str, Any]) -> bool:
-    """Whether a model maps a connector's tables to one of the contract, whose own model judges and types the rows."""
-    folders = Path(model["original_file_path"]).parts[1:-1]
-    return folders[0] == "staging" and folders[-1] != "native" and model["name"].startswith("stg_")
+def contracted(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The models stg_<table> of the input contract, each with the columns and the config that its source gives them.
+
+    A personal column stands as it does in the warehouse, as the hash <name>_hash.
+    """
+    contracts = {
+        source["name"]: source for source in manifest["sources"].values() if source["source_name"] == "extracts"
+    }
+    found = []
+    for model in models(manifest, "staging/native"):
+        contract = contracts[model["name"].removeprefix("stg_")]
+        columns = {}
+        for column in contract["columns"].values():
+            name = column["name"] + ("_hash" if column["config"].get("meta", {}).get("pii") else "")
+            columns[name] = {**column, "name": name}
+        found.append({**model, "columns": columns, "config": contract["config"]})
+    return found
 
 
 def kpis(manifest: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:

@@ -18,7 +18,7 @@ from great_expectations.core.batch import Batch
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.expectations.expectation import Expectation
 
-from ops.project import duckdb_config, is_mapping, kpis, memory_limit, models
+from ops.project import contracted, duckdb_config, kpis, memory_limit, models
 from python_checks.expectations.dialect import connection_string
 from python_checks.expectations.suites import ExpectNoRows, Rules, expectations, kpi_bounds, staged_rules
 
@@ -77,9 +77,8 @@ class Gate:
         """Judge every table, staged ones first, then the canaries; a result as soon as it is there."""
         published = models(self._manifest, "marts")
         governed = kpis(self._manifest)
-        for model in models(self._manifest, "staging"):
-            if not is_mapping(model):
-                yield self._judge(model, staged_rules(model))
+        for model in contracted(self._manifest):
+            yield self._judge(model, staged_rules(model))
         for model in published:
             if model["name"] in self._suites:
                 rules = self._suites[model["name"]]
