@@ -124,7 +124,6 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         if dbt and dbt.code:
             raise dbt_failure(manifest, results, dbt)
         tests = count_tests(manifest, results)
-        _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
         checks = _run_checks(settings, report)
         facts = release_facts(settings, results, tests, checks)
@@ -277,7 +276,8 @@ def _dbt_build(settings: Settings, arguments: argparse.Namespace, report: Report
     report.say(f"dbt build, from {settings.landing} into {settings.warehouse}")
     # A file of an earlier run must not be taken for this one's, should dbt end before it writes its own.
     (settings.target / "run_results.json").unlink(missing_ok=True)
-    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", "build"]
+    colours = "--use-colors" if sys.stdout.isatty() else "--no-use-colors"
+    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", colours, "build"]
     command += [] if arguments.with_unit_tests else ["--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if arguments.full_refresh else []
     environment = {**settings.environment, "MEMORY_LIMIT": duckdb_memory(settings.memory_limit)}
