@@ -71,7 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
         _build(_arguments(arguments), report)
     except Stopped:
         code, reason = FAILED, f"Stopped from outside. {NOTHING_PUBLISHED}"
-    except (DataRefused, LandingError) as error:
+    except LandingError as error:
+        code, reason = REFUSED, f"{error}\n{NOTHING_PUBLISHED}"
+    except DataRefused as error:
         code, reason = REFUSED, str(error)
     except CheckFailed as error:
         code, reason = FAILED, str(error)
@@ -114,6 +116,8 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(settings), _without_spill(settings):
         dbt = None
+        if arguments.built and not (settings.landing / "_files.parquet").is_file():
+            raise ProjectError(f"{settings.landing} holds no landed files: run `make build`.")
         if not arguments.built:
             _land(settings, arguments.full_refresh, report)
             dbt = _dbt_build(settings, arguments, report)
@@ -177,21 +181,21 @@ def release_facts(
     with _open(settings) as connection:
         (built,) = connection.execute("select run_id from marts.release_info").fetchone()
         files = connection.execute(
-            "select table_name, file_name, rows_read, rows_loaded, rows_rejected, rows_superseded"
-            " from marts.load_audit where contains(file_name, '.') order by all"
+            "select table_name, file_name, rows_read, rows_loaded, rows_rejected, rows_superseded, bytes"
+            " from marts.load_audit left join (select table_name, file_name, bytes from read_parquet(?)) as landed"
+            " using (table_name, file_name) where contains(file_name, '.') order by all",
+            [str(settings.landing / "_files.parquet")],
         ).fetchall()
     if built != run:
         raise ProjectError(f"{settings.warehouse} is of run {built}, the last run of dbt was {run}: run `make build`.")
-    try:
-        sizes = [(settings.extracts / name).stat().st_size for _, name, *_ in files]
-    except FileNotFoundError as gone:
-        raise DataRefused(f"{gone.filename} is gone since it was landed: run `make build`.") from None
-    extent = "".join(f"{(*file, size)}\n" for file, size in zip(files, sizes, strict=True))
+    if gone := [file for _, file, *_, size in files if size is None]:
+        raise ProjectError(f"{gone[0]} was landed for this build, {settings.landing} lacks it: run `make build`.")
+    extent = "".join(f"{file}\n" for file in files)
     return {
         "published_at": datetime.now(UTC).replace(tzinfo=None),
         "code_version": code_version(),
         "engine_version": f"duckdb {duckdb.__version__}",
-        "input_bytes": sum(sizes),
+        "input_bytes": sum(size for *_, size in files),
         "input_digest": hashlib.sha256(extent.encode()).hexdigest(),
         "tests_passed": tests["pass"],
         "tests_warned": tests["warn"],
@@ -356,7 +360,11 @@ def _tell_release(settings: Settings, report: Report) -> None:
 @contextmanager
 def _open(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     config = duckdb_config(settings.memory_limit, settings.spill)
-    with duckdb.connect(str(settings.warehouse), read_only=True, config=config) as connection:
+    try:
+        connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
+    except duckdb.IOException as error:  # not there, or another program has it open for writing
+        raise ProjectError(str(error)) from None
+    with connection:
         yield connection
 
 

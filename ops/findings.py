@@ -71,8 +71,8 @@ class RepeatedKey:
 
     def __str__(self) -> str:
         example = ", ".join(f"{column} {shown(value)}" for column, value in self.example.items())
-        rows = f"{self.rows:,} rows have a key that comes again further down in the same file"
-        return f"{self.file}: {rows} and count nowhere, such as {example}"
+        what = "rows that count nowhere because their key comes again further down in the file"
+        return f"{self.file}: {what}: {self.rows:,}, such as {example}"
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,7 @@ def table_of_rows(
     files: list[FileCount], reasons: Mapping[str, list[Reason]], tables: Mapping[str, Table]
 ) -> Iterator[str]:
     """The lines that tell, extract by extract, what became of its rows."""
-    names = [name for name in tables if any(file.extract == name for file in files)]
-    names += sorted({file.extract for file in files} - set(names))
+    names = _in_order(files, tables)
     width = max((len(name) for name in names), default=0) + 2
     yield f"{'extract':{width}}{'files':>7}{'read':>14}{'loaded':>14}{'rejected':>12}{'superseded':>12}"
     for name in names:
@@ -188,6 +187,12 @@ def table_of_rows(
         )
         yield f"{name:{width}}{len(own):>7,}{read:>14,}{loaded:>14,}{rejected:>12,}{superseded:>12,}"
         yield from reason_lines(reasons.get(name, []))
+
+
+def _in_order(files: list[FileCount], tables: Mapping[str, Table]) -> list[str]:
+    """The extracts of some files, in the order of the contract."""
+    here = {file.extract for file in files}
+    return [*(name for name in tables if name in here), *sorted(here - tables.keys())]
 
 
 def reason_lines(reasons: list[Reason]) -> Iterator[str]:
@@ -213,13 +218,13 @@ def too_many_rejected(
     counted.
     """
     paragraphs, worst = [], 0.0
-    for name in dict.fromkeys(file.extract for file in files):
+    for name in _in_order(files, tables):
         own = [file for file in files if file.extract == name]
         read, rejected = sum(file.read for file in own), sum(file.rejected for file in own)
         table = tables.get(name, Table(name))
         why = list(reason_lines(reasons.get(name, [])))
         if table.required and not any(file.loaded for file in own):
-            rows = f"all {rejected:,} of its rows were rejected:" if rejected else f"there is no row in {own[0].file}"
+            rows = f"all its rows were rejected ({rejected:,}):" if rejected else f"there is no row in {own[0].file}"
             paragraphs.append("\n".join([f"Nothing is left of the required table {name}: {rows}", *why]))
         elif rejected > accepted * read:
             at_fault = rejected - _excused(connection, landing, name, table)

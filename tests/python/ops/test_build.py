@@ -214,15 +214,20 @@ def test_a_run_of_a_part_is_refused(place: int) -> None:
 @pytest.fixture
 def built(tmp_path: Path) -> Settings:
     found = settings(tmp_path)
-    found.warehouse.parent.mkdir()
-    (tmp_path / "extracts" / "orders.csv").write_text("order_id\n1\n")
+    found.landing.mkdir(parents=True)
     with duckdb.connect(str(found.warehouse)) as connection:
         connection.execute("create schema marts; create table marts.release_info as select 'run-1' as run_id")
         connection.execute(
             "create table marts.load_audit as select 'orders' as table_name, 'orders.csv' as file_name, 1 as rows_read,"
             " 1 as rows_loaded, 0 as rows_rejected, 0 as rows_superseded"
         )
+    landed(found, "orders.csv", 11)
     return found
+
+
+def landed(found: Settings, file: str, size: int) -> None:
+    path = found.landing / "_files.parquet"
+    duckdb.execute(f"copy (select 'orders' as table_name, '{file}' as file_name, {size} as bytes) to '{path}'")
 
 
 def test_a_release_tells_where_it_comes_from(built: Settings) -> None:
@@ -230,9 +235,21 @@ def test_a_release_tells_where_it_comes_from(built: Settings) -> None:
     assert facts["input_bytes"] == 11
     assert (facts["tests_passed"], facts["tests_warned"]) == (5, 1)
     assert facts["checks"] == '{"rows_read": "all equal"}'
-    (built.extracts / "orders.csv").write_text("order_id\n10\n")
+    landed(built, "orders.csv", 12)
     again = release_facts(built, RESULTS, {"pass": 5, "warn": 1}, {})
     assert again["input_digest"] != facts["input_digest"]
+
+
+def test_a_landing_that_changed_since_the_build_is_refused(built: Settings) -> None:
+    landed(built, "orders/2.csv", 11)
+    with pytest.raises(ProjectError, match=r"^orders.csv was landed for this build, .*landing lacks it"):
+        release_facts(built, RESULTS, {"pass": 1, "warn": 0}, {})
+
+
+def test_a_build_file_that_cannot_be_opened_is_no_fault_of_the_code(built: Settings) -> None:
+    built.warehouse.unlink()
+    with pytest.raises(ProjectError, match=r"warehouse\.duckdb"), build_module._open(built):
+        pass
 
 
 def test_a_build_of_another_run_is_refused(built: Settings) -> None:

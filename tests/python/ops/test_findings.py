@@ -233,7 +233,7 @@ def test_a_required_table_of_which_nothing_is_left_stops_whatever_is_accepted(bu
     for row in (2, 3):
         build.reject("orders", "orders.csv", row, "not an ISO 8601 time", "ordered_at", {"ordered_at": "31/12/2026"})
     assert build.too_many(1) == (
-        "Nothing is left of the required table orders: all 2 of its rows were rejected:\n"
+        "Nothing is left of the required table orders: all its rows were rejected (2):\n"
         "    2 x ordered_at: not an ISO 8601 time, such as '31/12/2026' in orders.csv, row 2"
     )
 
@@ -255,7 +255,7 @@ def test_a_key_that_comes_twice_in_one_file_is_named_with_an_example(build: Buil
     (found,) = build.repeated()
     assert (found.file, found.rows, found.example) == ("a.csv", 2, {"spend_date": "2026-01-31", "campaign_id": "c1"})
     assert str(found) == (
-        "a.csv: 2 rows have a key that comes again further down in the same file and count nowhere, such as"
+        "a.csv: rows that count nowhere because their key comes again further down in the file: 2, such as"
         " spend_date '2026-01-31', campaign_id 'c1'"
     )
 
