@@ -18,7 +18,7 @@ from great_expectations.core.batch import Batch
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.expectations.expectation import Expectation
 
-from ops.project import contracted, kpis, models
+from ops.project import contracted, duckdb_config, kpis, memory_limit, models
 from python_checks.expectations.dialect import connection_string
 from python_checks.expectations.suites import ExpectNoRows, Rules, expectations, kpi_bounds, staged_rules
 
@@ -65,7 +65,12 @@ class Gate:
             database.stem,
             connection_string=connection_string(str(database)),
             create_temp_table=False,
-            kwargs={"connect_args": {"read_only": True}},
+            kwargs={
+                "connect_args": {
+                    "read_only": True,
+                    "config": duckdb_config(memory_limit(), database.with_name(f"{database.name}.expectations.tmp")),
+                }
+            },
         )
 
     def run(self) -> Iterator[TableResult]:
