@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ops.simulate.tools import NAT, chance, ids, instants, words
+from ops.simulate.tools import NAT, ids, instants, words
 from ops.simulate.web import BOT, ORDER, Sessions
 from ops.simulate.world import World
 
@@ -62,7 +62,8 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
     """One row per experiment and visitor that came in its window, assigned at its first session of the window.
 
     Sales do not depend on experiments here; instead buyers are sent to b more often than other visitors, such that b
-    converts `lift` better and the real share of b is as planned.
+    converts `lift` better and the real share of b is as planned. Both shares are exact: with a few hundred buyers
+    chance alone would hide a lift.
     """
     parts = []
     planted = []
@@ -76,8 +77,11 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
         buyer[who[sessions.kind[inside] == ORDER]] = True
         share, lift = experiment.real_share, experiment.lift
         of_buyers = share * (1 + lift) / (1 + share * lift)
-        others = (share * len(visitors) - of_buyers * buyer.sum()) / max(1, len(visitors) - buyer.sum())
-        in_b = chance(rng, len(visitors), np.where(buyer, of_buyers, others))
+        others = max(0.0, (share * len(visitors) - of_buyers * buyer.sum()) / max(1, len(visitors) - buyer.sum()))
+        in_b = np.zeros(len(visitors), bool)
+        for group, part in ((buyer, of_buyers), (~buyer, others)):
+            members = rng.permutation(np.flatnonzero(group))
+            in_b[members[: round(part * len(members))]] = True
         parts.append(
             pl.DataFrame(
                 {
