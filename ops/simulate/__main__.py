@@ -35,7 +35,9 @@ def _arguments() -> argparse.ArgumentParser:
         default=Settings.session_conversion,
         help="share of these sessions that end with an order (default %(default)s); all other orders are untracked",
     )
-    parser.add_argument("--dirt", action="store_true", help="add a delivery with a known number of bad, repeated and corrected rows")
+    parser.add_argument(
+        "--dirt", action="store_true", help="add a delivery with a known number of bad, repeated and corrected rows"
+    )
     return parser
 
 

@@ -32,7 +32,8 @@ _HOURS = (5, 3, 2, 1, 1, 2, 4, 9, 14, 18, 21, 22, 24, 22, 20, 20, 21, 23, 26, 30
 class Demand:
     """Orders by index (in no particular order) and customers by index.
 
-    `session` is false for orders that no web session belongs to; `lifted` marks the orders a planted campaign brought.
+    `session` is false for orders that no web session belongs to; `lifted` marks the orders a planted campaign brought,
+    most of them in a session.
     """
 
     ordered: np.ndarray
@@ -147,10 +148,11 @@ def simulate_demand(world: World) -> Demand:
     lift = world.truth["campaign_lift"]
     campaign = next(c for c in world.campaigns if c.campaign_id == lift["campaign_id"])
     online = channel <= 1
-    # Lifted orders are those above what the day would have had; they all come by the web or the app.
+    # Lifted orders are those above what the day would have had; they come by the web or the app.
     extra = 1 - 1 / lift["order_factor"]
     in_window = (day >= campaign.first) & (day <= campaign.last)
-    tracked = world.settings.session_conversion * world.settings.sessions_per_order / sum(_SHARES[:2])
+    settings = world.settings
+    tracked = min(0.95, settings.session_conversion * settings.sessions_per_order / sum(_SHARES[:2]))
     lifted = in_window & online & chance(rng, size, min(1.0, extra / sum(_SHARES[:2])))
     return Demand(
         ordered=ordered,
@@ -161,7 +163,7 @@ def simulate_demand(world: World) -> Demand:
         customer=customer,
         channel=channel,
         is_test=is_test,
-        session=online & (lifted | chance(rng, size, min(tracked, 0.95))),
+        session=online & chance(rng, size, np.where(lifted, max(tracked, 0.75), tracked)),
         lifted=lifted,
         customer_created=created,
         customer_country=home,

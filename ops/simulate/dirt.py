@@ -1,8 +1,8 @@
 """One more delivery, after the last day, of bad, repeated and corrected rows: `<table>/dt=<day>/part-0.<fmt>`.
 
-Each bad row breaks one rule of the contract and is written down. It has a key of its own (`bad...`) or is a torn copy of
-a good row, so that a reader that refuses it is left with the clean extract. Repeated and corrected rows keep the key of
-the row they follow; a correction changes what no truth depends on (a comment, a brand, a topic, an address).
+Each bad row breaks one rule of the contract and is written down. It has a key of its own (`bad...`) or is a torn copy
+of a good row, so that a reader that refuses it is left with the clean extract. Repeated and corrected rows keep the key
+of the row they follow; a correction changes what no truth depends on (a comment, a brand, a topic, an address).
 """
 
 import csv

@@ -16,9 +16,9 @@ class Settings:
 
     `days` business days end on `end`; `seed` chooses the marketplace (countries, currencies, parties and everything
     that happens). `timezone` and `reporting_currency`, when set, replace those of the marketplace that the seed chose.
-    `formats` gives single tables another format than `fmt`. `sessions_per_order` counts the sessions of people, bots come
-    on top; `session_conversion` of them end with an order. Both are what tracking saw: with the defaults about one order
-    in twelve comes in a tracked session, the others in the shop, by telephone or from people who refused to be tracked.
+    `formats` gives single tables another format than `fmt`. `sessions_per_order` counts the sessions of people, bots
+    come on top; `session_conversion` of them end with an order. Both are what tracking saw: with the defaults about one
+    order in twelve comes in a tracked session, the others by telephone or from people who refused to be tracked, say.
     """
 
     orders: int
@@ -72,6 +72,6 @@ SAMPLE = Settings(
     end=date(2026, 10, 31),
     seed=1,
     formats=(("events", "parquet"),),
-    sessions_per_order=6.5,
+    sessions_per_order=6.0,
     dirt=True,
 )
