@@ -357,7 +357,7 @@ class _Landing:
             "format": file.format,
             "kinds": json.dumps(kinds),
             "row_source": row_source,
-            "unknown_columns": ", ".join(unknown) or None,
+            "unknown_columns": ", ".join(unknown) if unknown else None,
             "refused": refused,
             "rows_read": rows,
             "bytes": file.size,
@@ -422,7 +422,7 @@ class _Landing:
         for row in rows:
             if row["refused"]:
                 alike.setdefault((row["table_name"], "refused", row["refused"]), []).append(row["file_name"])
-            elif row["unknown_columns"]:
+            elif row["unknown_columns"] is not None:
                 alike.setdefault((row["table_name"], "columns", row["unknown_columns"]), []).append(row["file_name"])
         for (table, what, words), names in alike.items():
             files = names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 # Names that the reader in SQL gives to columns of its own.
-TAKEN = {"path", "filename", "file_row_number", "_row"}
+TAKEN = {"path", "_path", "filename", "file_row_number", "_row"}
+LAST_MILLISECOND = 2**63 // 1000 - 1
 Lose = Callable[[int, str, str], None]  # row, reason, text of a row that cannot be read
 
 
@@ -18,7 +19,7 @@ class ParquetFile:
     """One delivered file and how its known columns are to be read.
 
     kinds    known column -> text, whole, float, decimal(p,s), boolean, date, time (without zone), instant (with one),
-             uuid, or other (a list, say): nothing that a value of the contract can be made of
+             or uuid
     as_text  the known columns that SQL cannot take as they are
     is_safe  whether SQL can read the known columns from the file where it lies, whatever else is in it
     Raises OSError or pa.ArrowException when it is no such file.
@@ -30,8 +31,10 @@ class ParquetFile:
             self.schema = file.schema_arrow
             leaves = {file.schema.column(place).path: file.schema.column(place) for place in range(len(file.schema))}
             self.rows = file.metadata.num_rows
+            unbounded = _unbounded_times(file, set(known))
         self.names = self.schema.names
         found = {name: _kind(leaves.get(name)) for name in known if name in self.names}
+        found |= dict.fromkeys(unbounded & found.keys())
         self.as_text = [name for name, kind in found.items() if kind is None]
         self.kinds = {name: kind or "text" for name, kind in found.items()}
         plain = [name.lower() for name in self.names]
@@ -73,7 +76,7 @@ class ParquetFile:
 def _kind(leaf: pq.ColumnSchema | None) -> str | None:
     """The kind of a column, None when it has to become text first."""
     if leaf is None or leaf.max_repetition_level > 0:
-        return "other"
+        return None
     logical = json.loads(leaf.logical_type.to_json())
     match logical["Type"], leaf.physical_type:
         case ("String" | "Enum" | "Null"), _:
@@ -95,9 +98,27 @@ def _kind(leaf: pq.ColumnSchema | None) -> str | None:
             return "boolean"
         case "None", "INT96":
             return "time"
-        case ("Interval", _):
-            return "other"
     return None
+
+
+def _unbounded_times(file: pq.ParquetFile, names: set[str]) -> set[str]:
+    """The columns whose milliseconds may not fit microseconds, in which engines hold times; DuckDB stops at them."""
+    places = [
+        place for place in range(len(file.schema))
+        if file.schema.column(place).path in names and '"milliseconds"' in file.schema.column(place).logical_type.to_json()
+    ]
+    found = set()
+    for group in range(file.num_row_groups):
+        for place in places:
+            facts = file.metadata.row_group(group).column(place)
+            bounds = facts.statistics
+            is_bounded = bounds is not None and (
+                bounds.null_count == facts.num_values if not bounds.has_min_max
+                else max(abs(bounds.min_raw), abs(bounds.max_raw)) < LAST_MILLISECOND
+            )
+            if not is_bounded:
+                found.add(file.schema.column(place).path)
+    return found
 
 
 def _text(column: pa.Array) -> tuple[pa.Array, list[int]]:
@@ -106,6 +127,8 @@ def _text(column: pa.Array) -> tuple[pa.Array, list[int]]:
         column = column.storage
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # text of an instant is in UTC
     try:
         return column.cast(pa.string()), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

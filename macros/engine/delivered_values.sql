@@ -2,7 +2,7 @@
    takes `1.5` as 2 in a whole number, drops the offset of a time and accepts the year 20226. #}
 
 {# The value in the contract's type, null when its form is wrong. `kind` is what the file holds (ops/land.py): text,
-   whole, float, decimal(p,s), boolean, date, time, instant (a time with a zone), uuid or other. #}
+   whole, float, decimal(p,s), boolean, date, time, instant (a time with a zone) or uuid. #}
 {% macro parse_value(type, kind, field) %}
     {{- return(adapter.dispatch('parse_value', 'marketplace_kpis')(type, kind, field)) -}}
 {% endmacro %}
@@ -22,9 +22,10 @@
     {%- elif type == 'bigint' and (kind == 'float' or kind.startswith('decimal')) -%}
         case when {{ field }} = trunc({{ field }}) and abs({{ field }}) < 1e15 then cast({{ field }} as bigint) end
     {%- elif type == 'timestamp' and kind in ('time', 'instant', 'date') -%}
-        cast({{ field }} as timestamp)
+        {{ duckdb__moment(kind, field) }}
     {%- elif type == 'date' and kind in ('time', 'instant') -%}
-        case when cast({{ field }} as timestamp) = date_trunc('day', cast({{ field }} as timestamp)) then cast(cast({{ field }} as timestamp) as date) end
+        {%- set moment = duckdb__moment(kind, field) -%}
+        case when {{ moment }} = date_trunc('day', {{ moment }}) then cast({{ moment }} as date) end
     {%- elif type == kind -%}
         {{ field }}
     {%- elif type.startswith('decimal') and is_money(type) and kind.startswith('decimal') -%}
@@ -34,6 +35,13 @@
     {%- else -%}
         {{ duckdb__parse_text(type, 'cast(' ~ field ~ ' as varchar)') }}
     {%- endif -%}
+{%- endmacro %}
+
+{# A time or date of Parquet as a timestamp. What lies beyond DuckDB's timestamps becomes one that the contract refuses;
+   nanoseconds in a zone have no cast of their own. #}
+{% macro duckdb__moment(kind, field) -%}
+    {%- set instant = 'try_cast(' ~ field ~ ' as timestamptz)' if kind == 'instant' else field -%}
+    coalesce(try_cast({{ instant }} as timestamp), case when {{ field }} is not null then timestamp '9999-12-31' end)
 {%- endmacro %}
 
 {% macro duckdb__parse_text(type, field) -%}
