@@ -485,6 +485,9 @@ def form_cases(table: Table, numbers: Iterator[int]) -> Iterator[Case]:
     mixed = "mixed line ends: CR LF in some places, LF or CR in others"
     yield refused("mixed", "CR LF in some lines, LF in others", data.replace(b"\n", b"\r\n", 2), mixed)
     yield refused("mixed_cr", "LF in some lines, lone CR in others", data.replace(b"\n", b"\r", 2), mixed)
+    yield refused("latin", "a header that is not UTF-8", lines[0] + b",\xe9t\xe9\n" + data.split(b"\n", 1)[1],
+                  "the header line is not UTF-8")
+    yield refused("nul", "a NUL character in the header", b"\0" + data, binary)
     yield refused("open", "a quote never closed", b"\n".join([lines[0], lines[1], b'"' + lines[2], lines[3], b""]),
                   "a quote opened in the record on line 3 is never closed", "a quote ... is never closed")
     swallowed = b"\n".join([lines[0], b'"' + lines[1], lines[2], lines[3] + b'"', b""])
@@ -585,3 +588,211 @@ def files() -> list[Case]:
                           ("huge.csv.gz", gzip.compress(as_csv(tables["reviews"].header, [huge | {"review_id": "huge-2"}])))]:
         cases.append(Case("Texts", "reviews", f"reviews/{name}", content, 1, tried=[("a text of 20 million characters", "loaded as it is")]))
     return cases
+
+
+# Folders -----------------------------------------------------------------------------------------------------------
+
+class Link(str):
+    """A symbolic link to this."""
+
+
+@dataclass
+class Folder:
+    """Files put into a good marketplace, or taken from it (None). Every problem that refuses the folder, or every
+    warning with which it lands, holds one of these texts, and each text is in one of them."""
+
+    group: str
+    files: dict[str, bytes | Link | None]
+    refused: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    tried: list[tuple[str, str]] = field(default_factory=list)
+
+
+STOPS, WARNS = "the build stops", "a warning"
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+def header_folders(tables: dict[str, Table]) -> Iterator[Folder]:
+    """Every column left out, misspelt or doubled; headers that are none."""
+    group = "Columns"
+
+    def stops(fault: str, outcome: str) -> Folder:
+        return Folder(group, {}, tried=[(fault, f"{STOPS}: {outcome}")])
+
+    out, capital, double, double_parquet = (
+        stops("a required column left out", "file, column and what was found instead are named"),
+        stops("a required column in capitals or with a space", "file, column and what was found instead are named"),
+        stops("a column twice in a header", "file and column are named"),
+        stops("a column twice in Parquet", "file and column are named"),
+    )
+    meant = Folder(group, {}, tried=[("an optional column in capitals or with a space", f"{WARNS}: did you mean ...?")])
+    for table in tables.values():
+        row = table.row(1)
+        for number, column in enumerate(table.columns):
+            name, others = f"{table.name}/{number}", [other for other in table.header if other != column.name]
+            double.files[f"{name}.csv"] = as_csv([*table.header, column.name], [row])
+            double.refused.append(f"{name}.csv: the header has the column {column.name} more than once")
+            other = column.name.title() if number % 2 else f" {column.name} "
+            misspelt = as_csv([*others, other], [row | {other: row[column.name]}])
+            if column.must_be_delivered:
+                out.files[f"{name}.csv"] = as_csv(others, [row])
+                out.refused.append(f"{name}.csv: the required column {column.name} is missing; found instead: ")
+                capital.files[f"{name}.csv"] = misspelt
+                capital.refused.append(f"{name}.csv: the required column {column.name} is missing; found instead: ")
+            else:
+                meant.files[f"{name}.csv"] = misspelt
+                meant.warned += [f"{name}.csv has columns that are not in the contract, ignored: ",
+                                 f"is ignored: did you mean {column.name}?"]
+        fields = [*((name, pa.array([value])) for name, value in row.items()), (table.counted.name, pa.array(["x"]))]
+        double_parquet.files[f"{table.name}/x.parquet"] = parquet(fields)
+        double_parquet.refused.append(f"x.parquet: the header has the column {table.counted.name} more than once")
+    yield from (out, capital, double, double_parquet, meant)
+
+    headless = stops("no header: data in the first line", "nothing personal is shown")
+    unclosed = stops("a header with a quote never closed, or a line end in a name", "the header is not well-formed")
+    for table in tables.values():
+        needed = [column.name for column in table.columns if column.must_be_delivered]
+        headless.files[f"{table.name}/x.csv"] = as_csv(table.header, [table.row(1), table.row(2)]).split(b"\n", 1)[1]
+        headless.refused += [f"x.csv: the required column {name} is missing; found instead: " for name in needed]
+        values = list(table.row(1).values())
+        headless.refused += [f"{table.name}/x.csv: the header has the column {value}" for value in set(values)
+                             if values.count(value) > 1]
+        unclosed.files[f"{table.name}/x.csv"] = b'"' + as_csv(table.header, [table.row(1)])
+        unclosed.files[f"{table.name}/y.csv"] = b'"a\nb",' + as_csv(table.header, [table.row(1)])
+        unclosed.refused += [f"{table.name}/{name}.csv: the header line is not well-formed CSV" for name in "xy"]
+    yield unclosed
+    yield headless
+    for separator, words in OTHER_SEPARATORS.items():
+        other = stops(f"{words} for commas", "the separator is named")
+        for table in tables.values():
+            if len(table.header) > 1:
+                other.files[f"{table.name}/x.csv"] = as_csv(table.header, [table.row(1)], delimiter=separator)
+                other.refused.append(f"the header is separated by {words}; commas are expected")
+        yield other
+
+
+def container_folders(tables: dict[str, Table]) -> Iterator[Folder]:
+    """Files that are not what their ending says, of every table."""
+    group = "Files that cannot be trusted"
+    good = {table.name: as_csv(table.header, [table.row(number) for number in range(50)]) for table in tables.values()}
+    packed = {name: gzip.compress(content) for name, content in good.items()}
+    columns = {name: {column: pa.array(["x"]) for column in table.header} for name, table in tables.items()}
+    written = {name: parquet(arrays) for name, arrays in columns.items()}
+    for fault, ending, contents in [
+        ("a .gz file that is none", "csv.gz", good),
+        ("a .gz file cut short", "csv.gz", {name: content[:-9] for name, content in packed.items()}),
+        ("a .gz file with a byte changed", "csv.gz", {
+            name: content[:-6] + bytes([content[-6] ^ 255]) + content[-5:] for name, content in packed.items()}),
+        ("text after the end of a .gz file", "csv.gz", {name: content + b"more" for name, content in packed.items()}),
+        ("a CSV file named .parquet", "parquet", good),
+        ("a Parquet file cut short", "parquet", {name: content[:-20] for name, content in written.items()}),
+        ("a Parquet file without its beginning", "parquet", {name: content[20:60] for name, content in written.items()}),
+        ("a Parquet file whose footer is noise", "parquet", {
+            name: content[:-40] + b"\x99" * 32 + content[-8:] for name, content in written.items()}),
+    ]:
+        files = {f"{name}/x.{ending}": content for name, content in contents.items()}
+        yield Folder(group, files, [f"/{name}: " for name in files], tried=[(fault, f"{STOPS}: the file is named")])
+    for fault, ending, contents in [("a .gz file named .csv", "csv", packed), ("a Parquet file named .csv", "csv", written)]:
+        files = {f"{name}/x.{ending}": content for name, content in contents.items()}
+        yield Folder(group, files, warned=[f"{name} is refused, all rows are rejected: " for name in files],
+                     tried=[(fault, "file refused, each of its lines a rejected row; a warning")])
+    for fault, content in [("a file of 0 bytes", b""), ("a file of blank lines", b"\n\r\n\n"), ("a byte order mark and no more", b"\xef\xbb\xbf")]:
+        for ending in ("csv", "csv.gz", "parquet") if not content else ("csv",):
+            body = gzip.compress(content) if ending == "csv.gz" else content
+            beside = {f"{table.name}/x.{ending}": body for table in tables.values()}
+            yield Folder(group, beside, warned=[f"{name}: empty file, not even a header" for name in beside],
+                         tried=[(fault, f"{WARNS}; it counts as no file")])
+            needed = [table.name for table in tables.values() if table.required]
+            alone = dict.fromkeys((f"{name}.csv" for name in needed), None) | {f"{name}/x.{ending}": body for name in needed}
+            yield Folder(group, alone, [f"{name}/x.{ending}: empty file, not even a header" for name in needed],
+                         tried=[(f"{fault}, where a required table has no other", f"{STOPS}: the file is named")])
+
+
+def name_folders(tables: dict[str, Table]) -> Iterator[Folder]:
+    """Which files are read, and what is said of the others."""
+    group = "Which files"
+    for table in tables.values():
+        content = as_csv(table.header, [table.row(1)])
+        if table.required:
+            yield Folder(group, {f"{table.name}.csv": None}, [f"the required table {table.name} is missing: "],
+                         tried=[("a required table missing", f"{STOPS}: table and what was found are named")])
+        single = table.name[:-1]
+        for name, better in [
+            (f"{table.name}-2026.csv", f"{table.name}/{table.name}-2026.csv"), (f"{table.name}.CSV", None),
+            (f"{table.name}.csv.zip", None), (f"{table.name}.xlsx", None), (f"{table.name.title()}.csv", None),
+            (f"{table.name}/part-00000", f"{table.name}/part-00000.csv"), (f"{table.name}/x.tsv", f"{table.name}/x.csv"),
+            (f"{table.name}/x.PARQUET", f"{table.name}/x.parquet"), (f"{single}.csv", None),
+            (f"{table.name} (1).csv", None), (f"export_{table.name}.csv", None),
+        ]:
+            said = f"{name} (should be {better or table.name}" if better or name != f"{single}.csv" else name
+            yield Folder(group, {name: content}, warned=[said], tried=[
+                ("a name or an ending that nobody reads", f"{WARNS}, with the name it should have")])
+        yield Folder(group, {f"{table.name}/country=DE/x.csv": content}, warned=["of partitions, only dt= is read"],
+                     tried=[("a partition other than dt=", f"{WARNS}: country should be a column")])
+        yield Folder(group, {f"{table.name}/{hidden}/x.csv": content for hidden in ("_temporary", ".ipynb_checkpoints")}
+                     | {f"{table.name}/_SUCCESS": b"", f"{table.name}/.x.csv": content},
+                     tried=[("files and folders that begin with _ or .", "never data")])
+        days = ["2026-3-9", "2026-02-30", "", "1899-01-01", "today", "20260309", "2026-03-09T00", "9999-12-31"]
+        yield Folder(group, {f"{table.name}/dt={day}/x.csv": content for day in days},
+                     [f"the folder dt={day} is not a day (dt=YYYY-MM-DD)" for day in days],
+                     tried=[("a folder dt= that is no day", f"{STOPS}: the folder is named")])
+        yield Folder(group, {f"{table.name}/x.csv": Link("nowhere.csv")}, [f"{table.name}/x.csv: a link to nothing"],
+                     tried=[("a link to nothing", f"{STOPS}: the link is named")])
+        yield Folder(group, {f"{table.name}/round": Link("."), f"{table.name}/up": Link("..")},
+                     tried=[("links that go round in circles", "followed once")])
+        yield Folder(group, {f"{table.name}/x\udcff.csv": content}, ["the name of the file is not UTF-8"],
+                     tried=[("a file name that is not UTF-8", f"{STOPS}: the name is shown")])
+
+
+def folders() -> list[Folder]:
+    """Every case of a folder."""
+    tables = read_contract()
+    return [*header_folders(tables), *container_folders(tables), *name_folders(tables)]
+
+
+# The page ----------------------------------------------------------------------------------------------------------
+
+HEAD = """# Bad input
+
+What is tried with broken extracts, and what happens. `tests/python/load/corpus.py` makes every case from the input
+contract, so that a new table or column is broken too; `make test` lands and loads them all and holds each to its
+outcome: the row, the column and the reason of every rejected row, the words of every refusal and warning. Another reader
+counts the rows of every file: read = loaded + rejected + superseded, so none is lost. A refused folder leaves the landing
+as it was, byte for byte, and the release too. A fuzzer goes on where the cases end (`make soak`).
+Written by `python -m tests.python.load.corpus`.
+
+"""
+
+
+def page() -> str:
+    """The table of faults as Markdown."""
+    cases, groups = [*files(), *folders()], {}
+    for case in cases:
+        for tried in case.tried:
+            groups.setdefault(case.group, Counter())[tried] += 1
+    inside, outside = len(files()), sum(len(folder.files) for folder in folders())
+    parts = [HEAD, f"{inside:,} files beside a good marketplace and {outside:,} files in {len(folders()):,} folders, with "
+             f"{sum(sum(counts.values()) for counts in groups.values()):,} faults and oddities; rows lost: 0.\n"]
+    for group, counts in groups.items():
+        parts.append(f"\n## {group}\n\n| tried | times | what happens | rows lost |\n|---|---:|---|---:|\n")
+        for (fault, outcome), count in counts.items():
+            parts.append(f"| {_cell(fault)} | {count:,} | {_cell(outcome)} | 0 |\n")
+    return "".join(parts)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> int:
+    text = page()
+    if sys.argv[1:] != ["--check"]:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
+        print(f"{PAGE.relative_to(ROOT)} is out of date: run python -m tests.python.load.corpus", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
