@@ -53,6 +53,7 @@ PUBLISHED, REFUSED, FAILED, WRONG_USE = range(4)
 NOTHING_PUBLISHED = "Nothing was published."
 # How the project's own SQL begins a message that stops a build because of the data (macro stop_with).
 DATA_STOP = "The data stop the build: "
+ERRORS_TOLD, LINES_TOLD = 5, 10
 # A check holds Python objects for what it reads; up to this many times the delivered bytes, checks run side by side.
 SIDE_BY_SIDE = 50
 
@@ -238,26 +239,39 @@ def _was_built(results: Mapping[str, Any], *models: str) -> bool:
 
 def dbt_failure(manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: Ended) -> ProjectError:
     """Why dbt failed: DataRefused where all that failed are the project's own stops because of the data."""
-    messages = {
-        result["unique_id"]: result.get("message") or ""
+    failed = {
+        result["unique_id"]: f"{result['unique_id'].split('.')[2]}: {result.get('message') or result['status']}"
         for result in results["results"]
         if result["status"] in ("error", "fail", "runtime error")
     }
-    stops = _stops("\n".join(messages.values()) if messages else dbt.output)
-    if all(DATA_STOP in message or _judges_data(manifest, name) for name, message in messages.items()) and (
-        stops or messages
-    ):
-        failed = [f"{name.split('.')[2]} failed; the reasons stand above." for name in messages if not stops]
-        return DataRefused("\n".join([*stops, *failed, NOTHING_PUBLISHED]))
+    events = filter(None, map(_event, dbt.output.splitlines()))
+    said = list(failed.values()) or [event["msg"] for event in events if event["level"] == "error"]
     if dbt.out_of_memory:
         return CheckFailed(out_of_memory("dbt build"))
-    return CheckFailed(f"dbt build failed (exit code {dbt.code}); what failed stands above. {NOTHING_PUBLISHED}")
+    lines = [line.partition(DATA_STOP)[2].strip() for message in said for line in message.splitlines()]
+    stops = [stop for stop in dict.fromkeys(lines) if stop]
+    if all(DATA_STOP in message or _judges_data(manifest, name) for name, message in failed.items()) and (
+        stops or failed
+    ):
+        tests = [_short(message) for message in failed.values() if DATA_STOP not in message]
+        return DataRefused("\n".join([*stops, *tests, NOTHING_PUBLISHED]))
+    reasons = "".join(f"\n  {_short(message)}" for message in said[:ERRORS_TOLD])
+    others = f"\n  and {len(said) - ERRORS_TOLD} more" if len(said) > ERRORS_TOLD else ""
+    return CheckFailed(f"dbt build failed (exit code {dbt.code}):{reasons}{others}\n{NOTHING_PUBLISHED}")
 
 
-def _stops(text: str) -> list[str]:
-    """The project's own messages about the data in what dbt said, each once."""
-    found = (line.partition(DATA_STOP)[2].strip() for line in text.splitlines())
-    return list(dict.fromkeys(stop for stop in found if stop))
+def _short(message: str) -> str:
+    """The first lines of a message of dbt."""
+    lines = [line.rstrip() for line in message.strip().splitlines() if line.strip()]
+    return "\n  ".join(lines[:LINES_TOLD] + ["..."] * (len(lines) > LINES_TOLD))
+
+
+def _event(line: str) -> dict[str, str] | None:
+    """A line of dbt's log, None for another."""
+    try:
+        return json.loads(line)["info"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _judges_data(manifest: Mapping[str, Any], name: str) -> bool:
@@ -293,13 +307,12 @@ def _dbt_build(settings: Settings, arguments: argparse.Namespace, report: Report
 
 def _tell_of_dbt(line: str, report: Report) -> None:
     """Print a line of dbt's log as dbt would, and keep it if it is a warning."""
-    try:
-        event = json.loads(line)["info"]
-    except (ValueError, KeyError, TypeError):  # not a line of the log
-        print(line, flush=True)
-        return
-    report.say(event["msg"]) if event["msg"] else print(flush=True)
-    if event["level"] == "warn":
+    event = _event(line)
+    if event and event["msg"]:
+        report.say(event["msg"])
+    else:
+        print("" if event else line, flush=True)
+    if event and event["level"] == "warn":
         report.warn(event["msg"], quiet=True)
 
 
