@@ -103,7 +103,7 @@ def test_a_required_table_that_is_missing_leaves_the_release_as_it_was(
     before = contents(copy_of_sample.published.parent)
     (tmp_path / "extracts").mkdir()
     for path in copy_of_sample.extracts.iterdir():
-        if path.name != "order_lines.csv":
+        if path.name.partition(".")[0] != "order_lines":
             (tmp_path / "extracts" / path.name).symlink_to(path)
     done = run_build(copy_of_sample, EXTRACTS_DIR=str(tmp_path / "extracts"))
     assert done.returncode == 1

@@ -1,1 +1,0 @@
-{% macro is_delivered(table) -%}{{ return(true) }}{%- endmacro %}
