@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Stopped:
         code, reason = FAILED, f"Stopped from outside. {NOTHING_PUBLISHED}"
     except LandingError as error:
+        report.rows = error.overview.splitlines()
         code, reason = REFUSED, f"{error}\n{NOTHING_PUBLISHED}"
     except DataRefused as error:
         code, reason = REFUSED, str(error)
@@ -88,9 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         path = report.write((ROOT / (os.environ.get("WAREHOUSE_DB") or PATHS["WAREHOUSE_DB"])).parent, code, reason)
     except OSError as error:
-        print(f"last_build.json was not written: {error}", file=sys.stderr)
+        report.closing.append(f"last_build.json was not written: {error}")
     else:
-        print(f"All of this as data: {path}", flush=True)
+        report.closing.append(f"All of this as data: {path}")
+    report.tell()
     if code:
         print(f"{'REFUSED' if code == REFUSED else 'FAILED'}: {reason}", file=sys.stderr)
     return code
@@ -129,6 +131,7 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         if dbt and dbt.code:
             raise dbt_failure(manifest, results, dbt)
         tests = count_tests(manifest, results)
+        _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
         checks = _run_checks(settings, report)
         facts = release_facts(settings, results, tests, checks)
@@ -144,6 +147,7 @@ def _land(settings: Settings, full: bool, report: Report) -> None:
         landed = land(settings.extracts, settings.landing, settings.connector, full, report.say)
     for warning in landed.warnings:
         report.warn(warning)
+        report.say(f"warning: {warning}")
     counts = f"{len(landed.read):,} files read, {landed.kept:,} kept, {len(landed.forgotten):,} forgotten"
     report.say(f"landed: {counts} ({report.took('land')})")
 
@@ -313,7 +317,7 @@ def _tell_of_dbt(line: str, report: Report) -> None:
     else:
         print("" if event else line, flush=True)
     if event and event["level"] == "warn":
-        report.warn(event["msg"], quiet=True)
+        report.warn(event["msg"])
 
 
 def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) -> None:
@@ -328,14 +332,9 @@ def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) 
     report.facts["files"] = findings.as_facts(files)
     report.facts["reasons"] = {table: findings.as_facts(why) for table, why in reasons.items()}
     report.facts["repeated_keys"] = findings.as_facts(repeated)
-    print(flush=True)
-    for line in findings.table_of_rows(files, reasons, tables):
-        print(line, flush=True)
-    print(flush=True)
-    for number, key in enumerate(repeated):
-        report.warn(str(key), quiet=number >= findings.FILES_SHOWN)
-    if others := len(repeated[findings.FILES_SHOWN :]):
-        report.say(f"WARNING {others} more files repeat keys of their own: last_build.json names them")
+    report.rows = list(findings.table_of_rows(files, reasons, tables))
+    for key in repeated:
+        report.warn(str(key))
     if absent := [name for name in tables if not any(file.extract == name for file in files)]:
         report.left_out(f"tables that were not delivered: {', '.join(absent)}")
     if empty := sorted({file.extract for file in files} - {file.extract for file in files if file.read}):
@@ -364,10 +363,12 @@ def _tell_release(settings: Settings, report: Report) -> None:
         run_id, as_of = connection.execute("select run_id, as_of from marts.release_info").fetchone()
     report.facts["release"] = {"path": str(settings.published), "run_id": run_id, "as_of": str(as_of)}
     query = f"duckdb.connect('{settings.published}', read_only=True).sql('from marts.kpi_values limit 20').show()"
-    print(f"\nPublished, as of {as_of}: {settings.published}")
-    print(f'  look into it   {sys.executable} -c "import duckdb; {query}"')
-    print(f"  what proved it {settings.warehouse.parent / 'quality' / 'index.html'}")
-    print("  what it means  make docs, then build/docs/static_index.html", flush=True)
+    report.closing += [
+        f"Published, as of {as_of}: {settings.published}",
+        f'  look into it:    {sys.executable} -c "import duckdb; {query}"',
+        f"  what proved it:  {settings.warehouse.parent / 'quality' / 'index.html'}",
+        "  what it means:   make docs, then build/docs/static_index.html",
+    ]
 
 
 @contextmanager

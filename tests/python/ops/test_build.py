@@ -564,6 +564,20 @@ def test_lines_of_dbt_are_shown_and_its_warnings_kept(capsys: pytest.CaptureFixt
     assert report.facts["warnings"] == ["orders.csv has columns that are ignored"]
 
 
+def test_a_build_ends_with_rows_warnings_and_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.rows = ["extract  files"]
+    report.closing = ["Published"]
+    for number in range(22):
+        report.warn(f"[WARNING]: number {number}")
+    report.left_out("tables that were not delivered: claims")
+    report.tell()
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:4] == ["", "extract  files", "", "Warnings:"]
+    assert shown[4:25] == [*(f"  number {number}" for number in range(20)), "  and 2 more"]
+    assert shown[25:] == ["", "Left out:", "  tables that were not delivered: claims", "", "Published"]
+
+
 def test_the_last_build_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Report().write(tmp_path, 0, "")
     before = path.read_text()
