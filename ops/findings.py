@@ -18,7 +18,6 @@ import duckdb
 
 REASONS_KEPT = 20
 REASONS_SHOWN = 3
-FILES_SHOWN = 5
 VALUE_SHOWN = 60
 # See FileCount.extract.
 EXTRACT = "case when contains(file_name, '.') then table_name else file_name end"

@@ -25,12 +25,15 @@ from ops.child import Ended
 FILE = "last_build.json"
 RESULTS = {0: "published", 1: "refused", 2: "failed", 3: "wrong_use"}
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+TOLD_AT_MOST = 20
 
 
 class Report:
-    """What is known of one build so far. Its warnings and steps are kept as they are told."""
+    """What is known of one build so far: `facts` for last_build.json, `rows` and `closing` for the console's end."""
 
     def __init__(self) -> None:
+        self.rows: list[str] = []
+        self.closing: list[str] = []
         self.facts: dict[str, Any] = {
             "result": None,
             "exit_code": None,
@@ -54,16 +57,22 @@ class Report:
         """Print a line with its time."""
         print(f"{datetime.now():%H:%M:%S}  {text}", flush=True)
 
-    def warn(self, text: str, quiet: bool = False) -> None:
-        """Print a warning and keep it; `quiet` only keeps it, because it was printed already."""
-        self.facts["warnings"].append(COLOURS.sub("", text))
-        if not quiet:
-            self.say(f"WARNING {text}")
+    def warn(self, text: str) -> None:
+        """Keep a warning."""
+        self.facts["warnings"].append(COLOURS.sub("", text).strip().removeprefix("[WARNING]: "))
 
     def left_out(self, text: str) -> None:
-        """Print and keep what this build leaves out."""
+        """Keep what this build leaves out."""
         self.facts["left_out"].append(text)
-        self.say(f"left out: {text}")
+
+    def tell(self) -> None:
+        """Print how the build ended: rows, warnings, what is left out, and where to look next."""
+        lines = self.rows
+        for title, told in (("Warnings", self.facts["warnings"]), ("Left out", self.facts["left_out"])):
+            if told:
+                lines = [*lines, "", f"{title}:", *(f"  {text}" for text in told[:TOLD_AT_MOST])]
+                lines += [f"  and {len(told) - TOLD_AT_MOST:,} more"] if len(told) > TOLD_AT_MOST else []
+        print("\n".join(["", *lines, "", *self.closing]), flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
