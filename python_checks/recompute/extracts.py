@@ -36,7 +36,7 @@ class Extracts:
     """The rows that count, in one typed frame per table (empty for an absent one), read when first asked for.
 
     Columns are those KPIs are made of and the key. The events of bots are left out; events have `event_order`, the
-    place of their event_id among all, instead of it, and their other texts are categorical.
+    place of their event_id among all, instead of it, and their other texts are held as numbers (categorical).
     `files` has one row per file: table_name, file_name, rows_read, rows_loaded, rows_rejected, rows_superseded.
     `rejected` has one row per rejected row: table_name, file_name, row_number, reason.
     """
@@ -139,7 +139,9 @@ def _kept(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     if table.name != CODED:
         return rows.select(*table.used, "_row")
     texts = [name for name in table.used if rows.schema[name] == pl.String and name not in table.key]
-    return rows.select(table.used).with_columns(pl.col(texts).cast(pl.Categorical))
+    words = {name: table.columns[name].words for name in texts}
+    return rows.select(table.used).with_columns(
+        pl.col(name).cast(pl.Enum(words[name]) if words[name] else pl.Categorical) for name in texts)
 
 
 def _rejected(rows: list[tuple[int, str]]) -> pl.DataFrame:
@@ -198,11 +200,11 @@ def _only(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
 
 
 def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """The parts as one frame, column by column, so that no two columns are held twice."""
+    """The parts as one frame. They are emptied column by column, so that one column at a time is held twice."""
     columns = []
     for name in parts[0].columns:
         columns.append(pl.concat([part[name] for part in parts], rechunk=True))
-        parts = [part.drop(name) for part in parts]
+        parts[:] = [part.drop(name) for part in parts]
     return pl.DataFrame(columns)
 
 
@@ -221,10 +223,10 @@ def _places(ids: pl.Series) -> pl.Series:
 
 
 def _without_bots(parts: list[pl.DataFrame], places: pl.Series) -> list[pl.DataFrame]:
-    """The events of people, with the place of their event_id instead of it."""
-    start, kept = 0, []
-    for part in parts:
+    """The parts without the events of bots, with the place of their event_id instead of it."""
+    start = 0
+    for place, part in enumerate(parts):
         events = part.drop("event_id").with_columns(event_order=places.slice(start, len(part)))
         start += len(part)
-        kept.append(_only(events, ~events["is_bot"].fill_null(False)).drop("is_bot"))
-    return kept
+        parts[place] = _only(events, ~events["is_bot"].fill_null(False)).drop("is_bot")
+    return parts

@@ -55,7 +55,7 @@ def header_of(path: Path) -> list[str]:
             first = next((line for line in lines if line.strip("\r\n")), "")
         except (OSError, EOFError) as error:
             raise ExtractError(f"{path}: not a readable file: {error}") from error
-    if "\0" in first or first.encode(errors="surrogateescape")[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if "\0" in first or not _is_utf8(first):
         return []
     try:
         names = next(csv.reader([first], strict=True), [])
@@ -92,6 +92,8 @@ def _parquet_pieces(path: Path, known: Collection[str]) -> Iterator[Piece]:
                 yield _readable(rows, unreadable) if unreadable else Piece(rows, [])
     except (pa.ArrowException, OSError) as error:
         raise ExtractError(f"{path}: not a readable Parquet file: {error}") from error
+    finally:
+        pa.default_memory_pool().release_unused()
 
 
 def _plain(column: pa.Array) -> pl.Series:
@@ -144,7 +146,7 @@ def _open(path: Path) -> io.TextIOWrapper:
 def _csv_pieces(path: Path, known: Collection[str]) -> Iterator[Piece]:
     header = header_of(path)
     if not header:
-        raise Refused("the file is UTF-16 or binary, not UTF-8", path)
+        raise Refused("the header is UTF-16 or binary, not UTF-8", path)
     kept = [(place, name) for place, name in enumerate(header) if name in known]
     width, rows, numbers, bad = len(header), [], [], []
     for number, fields, why in _records(path, width):

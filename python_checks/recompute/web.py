@@ -18,6 +18,14 @@ ATTRIBUTION_DAYS = 30
 CART_DAYS = 7
 ENGAGED_SECONDS = 10
 SESSION_DIMENSIONS = ["channel", "device", "country", "region"]
+OF_KIND = {  # what KPIs are made of, of the events of a kind
+    "page_view": ["occurred_at", "load_ms", "page_type"],
+    "product_view": ["occurred_at", "product_id", "seller_id"],
+    "search": ["occurred_at", "search_results"],
+    "add_to_cart": ["occurred_at", "event_order", "cart_id"],
+    "purchase": ["occurred_at", "event_order", "cart_id", "order_id"],
+    "feature_use": ["occurred_at", "visitor_id", "feature"],
+}
 OF_FIRST_EVENT = ["visitor_id", "session_id", "source", "medium", "campaign_id", "device", "country", "region"]
 
 
@@ -60,11 +68,35 @@ def channel_of(rules: list[ChannelRule], source: str | None, medium: str | None)
     return OTHER, False
 
 
-def with_sessions(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The events with the number of their session (`session`), and one row per session in the order of these numbers.
+@dataclass(frozen=True)
+class Web:
+    """What is known of the web: sessions (row n is session n), events by kind with the number of their session, and the
+    visitors that carry a customer_id or an order_id."""
+
+    sessions: pl.DataFrame
+    kinds: dict[str, pl.DataFrame]
+    customers: pl.DataFrame
+    orders: pl.DataFrame
+
+
+def read_web(events: pl.DataFrame, rules: list[ChannelRule], calendar: Calendar) -> Web:
+    """The web that these events make."""
+    number, sessions = _sessions(events)
+    kinds, kind = {}, events["event_name"]
+    for name, columns in OF_KIND.items():
+        is_kind = kind == name
+        own = [number.filter(is_kind).alias("session")]
+        kinds[name] = pl.DataFrame([*own, *(events[column].filter(is_kind) for column in columns)])
+    links = {key: events.select("visitor_id", key).drop_nulls().unique() for key in ("customer_id", "order_id")}
+    happened = pl.DataFrame([number.alias("session"), kind])
+    return Web(_described(sessions, happened, rules, calendar), kinds, links["customer_id"], links["order_id"])
+
+
+def _sessions(events: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """The number of each event's session, and one row per session in the order of these numbers.
 
     Events without a session_id form sessions of their own: the visitor's events less than 30 minutes apart. A session
-    has session, visitor_id, session_id, started_at, seconds and what its first event says of source, place and so on.
+    has session, started_at, seconds and what its first event says of visitor, source, place and so on.
     """
     visitor, session_id = pl.col("visitor_id").to_physical().cast(pl.UInt64), pl.col("session_id").to_physical()
     keys = events.select(
@@ -98,19 +130,19 @@ def with_sessions(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.int_range(len(first), dtype=pl.UInt32, eager=True).alias("session"), *columns, started_at.alias("started_at"),
         ((ended_at - started_at).dt.total_microseconds() / 1e6).alias("seconds"),
     ])
-    return events.with_columns(session.alias("session")), sessions
+    return session, sessions
 
 
-def sessions_of(
-    events: pl.DataFrame, sessions: pl.DataFrame, rules: list[ChannelRule], calendar: Calendar
+def _described(
+    sessions: pl.DataFrame, events: pl.DataFrame, rules: list[ChannelRule], calendar: Calendar
 ) -> pl.DataFrame:
-    """The sessions with their channel and day and what happened in them; row n is session n."""
+    """The sessions with their channel and day and what happened in them."""
     name = pl.col("event_name")
     kinds = {
         "has_purchase": ("purchase",), "has_checkout": ("begin_checkout",), "has_intent": ("search", "product_view"),
         "has_action": ("add_to_cart", "begin_checkout", "purchase"),
     }
-    happened = events.select("session", "event_name").group_by("session").agg(
+    happened = events.group_by("session").agg(
         views=(name == "page_view").sum(),
         **{column: pl.any_horizontal(name == word for word in words).any() for column, words in kinds.items()},
     )
@@ -139,8 +171,7 @@ def sessions_of(
 
 
 def attribution(
-    orders: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFrame, refusing: pl.Series, tracked: pl.DataFrame,
-    calendar: Calendar,
+    orders: pl.DataFrame, web: Web, refusing: pl.Series, tracked: pl.DataFrame
 ) -> pl.DataFrame:
     """order_id, channel, is_paid_channel, campaign of every order.
 
@@ -152,19 +183,18 @@ def attribution(
     of_order = orders.select(pl.col("order_id").cast(coded), buyer=pl.col("customer_id").cast(coded))
     of_session = orders.filter(pl.col("session_id").is_not_null()).select(
         pl.col("session_id").cast(coded), buyer=pl.col("customer_id").cast(coded))
-    named = sessions.select("session_id", "visitor_id").join(of_session, on="session_id", how="semi").unique()
+    named = web.sessions.select("session_id", "visitor_id").join(of_session, on="session_id", how="semi").unique()
     alone = named.filter(pl.col("session_id").is_unique())
     links = pl.concat([
-        events.select("visitor_id", buyer="customer_id").drop_nulls().unique(),
-        events.select("visitor_id", "order_id").drop_nulls().unique().join(of_order, on="order_id").select(
-            "visitor_id", "buyer"),
+        web.customers.select("visitor_id", buyer="customer_id"),
+        web.orders.join(of_order, on="order_id").select("visitor_id", "buyer"),
         alone.join(of_session, on="session_id").select("visitor_id", "buyer"),
     ]).drop_nulls().unique()
     links = links.filter(~pl.col("buyer").is_in(refusing.cast(coded).implode()))
 
     buyer = pl.col("buyer").to_physical()
     touches = (
-        sessions.filter(pl.col("channel") != DIRECT)
+        web.sessions.filter(pl.col("channel") != DIRECT)
         .select("visitor_id", "session_id", "started_at", "day", "channel", "is_paid_channel", campaign="campaign_id")
         .join(links, on="visitor_id")
         .with_columns(buyer, pl.col("visitor_id", "session_id").cast(pl.String))
@@ -186,19 +216,17 @@ def attribution(
     )
 
 
-def carts_of(events: pl.DataFrame, sessions: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
+def carts_of(web: Web, calendar: Calendar) -> pl.DataFrame:
     """One row per cart: created_day, the dimensions of the session it was created in, is_purchased.
 
     A cart is its cart_id, or its session where that is missing. A purchase with a cart_id buys that cart, one without
     buys every cart that was added to in its session, when it follows the creation within 7 days.
     """
     key = pl.coalesce(pl.col("cart_id").to_physical().cast(pl.UInt64), pl.col("session").cast(pl.UInt64) + 2**32)
-    columns = ["session", "cart_id", "occurred_at", "event_order"]
-    kind = pl.col("event_name")
-    additions = events.filter(kind == "add_to_cart").select(columns).with_columns(cart=key)
+    additions = web.kinds["add_to_cart"].with_columns(cart=key)
     carts = additions.sort("occurred_at", "event_order").group_by("cart", maintain_order=True).agg(
         created_at=pl.first("occurred_at"), created_in=pl.first("session"))
-    purchases = events.filter(kind == "purchase").select(columns).with_columns(cart=key)
+    purchases = web.kinds["purchase"].with_columns(cart=key)
     by_id = purchases.filter(pl.col("cart_id").is_not_null()).join(carts, on="cart")
     of_session = additions.select("session", "cart").unique()
     in_session = purchases.filter(pl.col("cart_id").is_null()).drop("cart").join(of_session, on="session").join(
@@ -209,5 +237,5 @@ def carts_of(events: pl.DataFrame, sessions: pl.DataFrame, calendar: Calendar) -
     return (
         carts.with_columns(
             created_day=calendar.day("created_at"), is_purchased=pl.col("cart").is_in(bought["cart"].implode()))
-        .join(sessions.select("session", *SESSION_DIMENSIONS), left_on="created_in", right_on="session", how="left")
+        .join(web.sessions.select("session", *SESSION_DIMENSIONS), left_on="created_in", right_on="session", how="left")
     )

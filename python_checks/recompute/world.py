@@ -84,15 +84,19 @@ class World:
 
     def forget(self, *tables: str) -> None:
         """Drops tables, and what was made of tables and is not needed by every family."""
-        if "events" in tables and vars(self).pop("_web", None):
+        if "events" in tables and "_web" in vars(self):
             self.all_orders  # noqa: B018 (made while the sessions are at hand)
+            del self._web
         for name in [name for name in vars(self) if name not in KEPT and hasattr(type(self), name)]:
             delattr(self, name)
         for table in tables:
-            self.presence.note(table)
-            self.coverage.note(table)
-            self.tables.pop(table, None)
-            self.extracts.forget(table)
+            self._drop(table)
+
+    def _drop(self, table: str) -> None:
+        self.presence.note(table)
+        self.coverage.note(table)
+        self.tables.pop(table, None)
+        self.extracts.forget(table)
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
@@ -159,7 +163,7 @@ class World:
         covered = self.coverage.covered("events") if self.has(TIES) else []
         days = [day for day, is_covered in zip(self.coverage.days, covered, strict=False) if is_covered]
         tracked = pl.DataFrame({"day": days}, {"day": pl.Date})
-        attributed = web.attribution(self._placed, self.events, self.sessions, refusing, tracked, self.calendar)
+        attributed = web.attribution(self._placed, self._web, refusing, tracked)
         return self._placed.join(attributed, on="order_id", how="left", maintain_order="left")
 
     def with_category(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -429,24 +433,20 @@ class World:
     # -- web ----------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _web(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        events, sessions = web.with_sessions(self.tables["events"])
-        return events, web.sessions_of(events, sessions, self.rules, self.calendar)
-
-    @property
-    def events(self) -> pl.DataFrame:
-        """Events without bots, with the number of their session."""
-        return self._web[0]
+    def _web(self) -> web.Web:
+        made = web.read_web(self.tables["events"], self.rules, self.calendar)
+        self._drop("events")  # large, and all that is needed of it is at hand now
+        return made
 
     @property
     def sessions(self) -> pl.DataFrame:
         """One row per session; row n is session n."""
-        return self._web[1]
+        return self._web.sessions
 
     def events_of(self, kind: str, *columns: str) -> pl.DataFrame:
         """Events of a kind: session, columns of theirs, their day, and channel, device, country, region and day of the
         session."""
-        events = self.events.filter(pl.col("event_name") == kind).select("session", "occurred_at", *columns)
+        events = self._web.kinds[kind].select("session", "occurred_at", *columns)
         session = self.sessions.select(*web.SESSION_DIMENSIONS, session_day="day")[events["session"]]
         return events.with_columns(day=self.calendar.day("occurred_at")).hstack(session)
 
@@ -461,7 +461,7 @@ class World:
     @cached_property
     def carts(self) -> pl.DataFrame:
         """One row per cart."""
-        return web.carts_of(self.events, self.sessions, self.calendar)
+        return web.carts_of(self._web, self.calendar)
 
     # -- spend --------------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ def _categories(rows: KpiRows, world: World) -> None:
     viewed = world.product_views.select("session", "category", day="session_day").unique()
     ordered = world.all_lines.select(pl.col("order_id", "category").cast(pl.Categorical)).unique()
     bought = (
-        world.events.filter(pl.col("event_name") == "purchase").select("session", "order_id")
+        world.events_of("purchase", "order_id").select("session", "order_id")
         .join(ordered, on="order_id")
         .select("session", "category", is_bought=pl.lit(True)).unique()
     )
