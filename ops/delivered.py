@@ -129,7 +129,7 @@ def _is_text(name: str) -> bool:
 def _unread(others: Iterable[tuple[Path, str]], stems: dict[str, str], taken: set[str]) -> Iterator[str]:
     """What may be meant as data and is not read, with the name it should have where one can be told."""
     for path, name in others:
-        shown = name.encode(errors="replace").decode()
+        shown = "".join(character if character.isprintable() else "\ufffd" for character in name)
         first, *folders = shown.split("/")
         foreign = next((place for place, folder in enumerate(folders[:-1], 1) if _is_foreign(folder)), None)
         ending = max((ending for ending in MEANT if shown.lower().endswith(ending)), key=len, default=None)
@@ -153,7 +153,8 @@ def _unread(others: Iterable[tuple[Path, str]], stems: dict[str, str], taken: se
                 continue
             proper = MEANT[ending] if ending else _form(path)
             alone = f"{table}{proper}"
-            is_alone = stem.lower().split(".")[0] == table or not re.search(r"[\d_. -]", stem.removeprefix(table))
+            plain = re.sub(r"\W|_", "", stem.split(".")[0].lower())
+            is_alone = table not in stem.lower() or plain == table.replace("_", "")
             yield f"{shown} (should be {alone if is_alone and alone not in taken else f'{table}/{stem}{proper}'})"
 
 
