@@ -50,7 +50,7 @@ UNREADABLE = pa.schema([
 ])
 GROUP_ROWS, GROUP_BYTES = 122_880, 2**25  # of a Parquet row group: what is held in memory
 SPEAK_EVERY, SAVE_EVERY = 5, 30  # seconds
-NAMED = 20  # files named in one warning
+NAMED = 20  # names in one message
 
 
 class LandingError(ProjectError):
@@ -249,7 +249,7 @@ class _Landing:
                 return
             found = f"{_count(len(names), 'other name')}, not shown (is the first line a header?)"
             if not may_be_data:
-                found = ", ".join(map(_shown, _nearest(name, names))) or "nothing"
+                found = _listed(map(_shown, _nearest(name, names))) or "nothing"
             yield f"the required column {name} is missing; found instead: {found}"
 
     def _missing(self, there: set[str]) -> Iterator[str]:
@@ -260,8 +260,9 @@ class _Landing:
         for connector in _connectors().keys() - {self.source["connector"]} if missing else ():
             if {table.stem for table in contract(connector).values() if table.required} <= set(names):
                 yield f"{self.extracts} holds the files of another connector: set CONNECTOR={connector}"
+                return
         for table in missing:
-            found = ", ".join(map(_shown, _nearest(table.stem, names))) or "nothing"
+            found = _listed(map(_shown, _nearest(table.stem, names))) or "nothing"
             yield (
                 f"the required table {table.name} is missing: no {table.stem}.csv, .csv.gz, .parquet or folder "
                 f"{table.stem} of such files in {self.extracts}; found instead: {found}"
@@ -428,14 +429,13 @@ class _Landing:
             yield f"{files} {'are' if several else 'is'} refused, all rows are rejected: {reason}"
         for table, names, files, several in told("unknown_columns"):
             has = "have" if several else "has"
-            shown = ", ".join(map(_shown, names.split(", ")))
+            shown = _listed(map(_shown, names.split(", ")))
             yield f"{files} {has} columns that are not in the contract, ignored: {shown}"
             for name in names.split(", "):
                 for meant in [known for known in self.tables[table].columns if _plain(known) == _plain(name)]:
                     yield f"{files}: the column {_shown(name)} is ignored: did you mean {meant}?"
         if unread:
-            more = f", and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
-            yield f"Nobody reads, in {self.extracts}: {', '.join(unread[:NAMED])}{more}"
+            yield f"Nobody reads, in {self.extracts}: {_listed(unread)}"
 
     def _overview(self, present: list[Delivered], rows: dict[str, dict]) -> str:
         """What is there, one line per table."""
@@ -520,6 +520,11 @@ def _together(told: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, 
     for (table, words), names in files.items():
         more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
         yield table, words, names[0] + more, len(names) > 1
+
+
+def _listed(names: Iterable[str]) -> str:
+    first, more = (names := list(names))[:NAMED], len(names) - NAMED
+    return ", ".join(first) + (f", and {more:,} more" if more > 0 else "")
 
 
 def _words(error: Exception) -> str:

@@ -889,12 +889,11 @@ def test_wrong_use(market, tmp_path):
 
 
 def test_files_of_another_connector(market):
-    write_contract(
-        market.staging / "shop" / "sources.yml", "shop", {"orders": [column("id", **KEY)]}, orders="shop_orders"
-    )
     (market.extracts / "orders.csv").unlink()
     market.write("shop_orders.csv", "id\n1\n")
-    assert "holds the files of another connector: set CONNECTOR=shop" in market.problems()
+    assert market.problems() == (
+        f"The extracts cannot be loaded:\n  {market.extracts} holds the files of another connector: set CONNECTOR=shop"
+    )
 
 
 @pytest.fixture
