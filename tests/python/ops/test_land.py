@@ -521,6 +521,15 @@ def test_what_nobody_reads_is_named_with_the_name_it_should_have(market):
     assert warning.endswith(f", and {len([words for words in names.values() if words]) - 20} more")
 
 
+def test_what_is_no_file_is_left_alone(market):
+    os.mkfifo(market.extracts / "orders")
+    (market.extracts / "claims").mkdir()
+    os.mkfifo(market.extracts / "claims" / "pipe.csv")
+    os.mkfifo(market.extracts / "claims" / "pipe")
+    market.land()
+    assert sorted(market.files()) == sorted(f"{table}.csv" for table in NEEDED)
+
+
 def test_names_that_are_no_text(market):
     (market.extracts / os.fsdecode(b"unheard\xff.csv")).write_text("x")
     (market.extracts / "un\nheard.csv").write_text("x")
