@@ -92,17 +92,17 @@ Rows of bots are left out, whatever the day of a row. models/intermediate/int_in
 
 
 {# Stops with one message that names each KPI with a need that names nothing known: no such table, column or value, or not
-   written as a need. The contract of a table is its model's YAML. #}
+   written as a need. #}
 {% macro refuse_unknown_needs(kpis) %}
     {%- set contracts = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-        {%- do contracts.update({node.name: node.columns}) -%}
+    {%- for source in graph.sources.values() if source.source_name == 'extracts' -%}
+        {%- do contracts.update({source.name: source.columns}) -%}
     {%- endfor -%}
     {%- set problems = [] -%}
     {%- for kpi in kpis -%}
         {%- for input in inputs_of(kpi.needs) -%}
             {%- set named = parse_input(input) -%}
-            {%- set columns = contracts.get('stg_' ~ named.table) if named and named.table in input_tables() else none -%}
+            {%- set columns = contracts.get(named.table) if named and named.table in input_tables() else none -%}
             {%- set values = ((columns or {}).get(named.column) or {}).get('config', {}).get('meta', {}).get('values') if named else none -%}
             {%- set problem = (
                 'is no table, table.column, table.column=value or events:event_name' if not named
