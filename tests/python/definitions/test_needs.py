@@ -99,6 +99,7 @@ def test_what_no_build_can_know_stops_it(
     done = run_dbt(
         tmp_path, "run", "--select", model,
         WAREHOUSE_DB=str(copy_of_sample.warehouse), DBT_TARGET_PATH=str(copy_of_sample.target),
+        LANDING_DIR=str(copy_of_sample.landing),
     )
     assert done.returncode != 0
     assert message in done.stdout, done.stdout[-5000:]
