@@ -52,6 +52,7 @@ def build_world(args: argparse.Namespace, extracts: Extracts) -> World:
         extracts, timezone=args.timezone or timezone, currency=args.currency or currency,
         rules=read_channel_rules(args.channel_rules), as_of=args.as_of)
     world.require_a_paid_order()
+    world.coverage.check()
     return world
 
 
@@ -63,8 +64,8 @@ def report(verdict: Verdict) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compares and prints; 0 when every KPI passed or the recomputation was left out because of the memory it would take,
-    1 when a KPI failed, 2 when there was nothing to compare with."""
+    """Compares and prints. 0 when every KPI passed, or was left out because of the memory it would take; 1 when a KPI
+    failed; 2 when there was nothing to compare with."""
     args = arguments(argv)
     started = time.monotonic()
 

@@ -14,7 +14,7 @@ from python_checks.recompute.files import DeliveredFile
 
 GIB = 2**30
 BLOCK = 2**22
-# Bytes at the peak, measured on simulated markets of three sizes (docs/performance.md); the base is Python's own.
+# Bytes at the peak, measured on simulated markets of three sizes.
 BASE = 400 * 2**20
 PER_ROW = {"orders": 900, "order_lines": 900, "events": 190}
 
