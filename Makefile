@@ -4,23 +4,29 @@ PYTHON_RUN := .venv/bin/python
 DBT := DBT_PROFILES_DIR=. DO_NOT_TRACK=1 .venv/bin/dbt
 # The tests build the sample into files of their own and leave the settings of the caller aside.
 TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE -u REPORTING_CURRENCY \
-	WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
+	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish check-extracts test lint format docs lock clean
+.PHONY: help build publish recompute land check-extracts test lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-build: .venv/made  ## Build from the extracts, test, check, and publish when everything passed
-	@$(PYTHON_RUN) -m ops.build
+build: .venv/made  ## Build from the extracts, test, check, and publish when everything passed (FULL_REFRESH=1: all anew)
+	@$(PYTHON_RUN) -m ops.build $(if $(FULL_REFRESH),--full-refresh)
 
 publish: .venv/made  ## Check the build that `dbt build` made, and publish it when everything passed
 	@$(PYTHON_RUN) -m ops.build --built
 
-check-extracts: .venv/made  ## Tell what the extracts hold and lack, without building
-	@$(DBT) run-operation check_extracts
+recompute: .venv/made  ## Recompute the KPIs of the build from the extracts, whatever memory it takes (KPI=gmv: only that one)
+	@$(PYTHON_RUN) -m python_checks.recompute --force --published $(or $(WAREHOUSE_DB),build/warehouse.duckdb) \
+		$(if $(KPI),--kpis $(KPI))
+
+land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building
+	@$(PYTHON_RUN) -m ops.land
+
+check-extracts: land  ## The same as land, by its former name
 
 test: lint  ## Everything that must pass: lint, worked examples, the sample from end to end, Python tests
 	@rm -rf build/test

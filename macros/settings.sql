@@ -4,6 +4,7 @@
     {%- set defaults = {
         'connector': 'native',
         'extracts_dir': 'extracts/sample',
+        'landing_dir': 'build/landing',
         'business_timezone': 'Europe/Paris',
         'reporting_currency': 'EUR',
     } -%}

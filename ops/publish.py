@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from ops.project import ProjectError, models
+from ops.project import CheckFailed, duckdb_config, memory_limit, models
 
 SCHEMA = "marts"
 RELEASES_KEPT = 3
@@ -27,16 +27,19 @@ RELEASES_KEPT = 3
 STORAGE_VERSION = "v1.4.0"
 
 
-class PublishError(ProjectError):
+class PublishError(CheckFailed):
     """The release was not published, and the one before it is untouched."""
 
 
-def publish(build: Path, target: Path, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, int]:
+def publish(
+    build: Path, target: Path, manifest: Mapping[str, Any], facts: Mapping[str, Any], memory: int | None = None
+) -> dict[str, int]:
     """Publish the tables of `build` that belong to the manifest's models under models/marts.
 
     `facts` are the columns of `release_info` that are known only now: its one row in the build is taken with them put
-    in. Returns the rows of each table published. Raises PublishError when a table is missing, when the published file
-    is open for writing elsewhere, or when the disk cannot hold the release.
+    in. `memory` is the limit in bytes, by default that of the environment. Returns the rows of each table published.
+    Raises PublishError when a table is missing, when the published file is open for writing elsewhere, or when the disk
+    cannot hold the release.
     """
     tables = {node["alias"]: node for node in models(manifest, SCHEMA)}
     if target.stem == SCHEMA:
@@ -48,7 +51,7 @@ def publish(build: Path, target: Path, manifest: Mapping[str, Any], facts: Mappi
         new = target.with_name(f".{target.name}.new")
         _remove(new)
         try:
-            rows = _write(build, new, tables, facts)
+            rows = _write(build, new, tables, facts, memory or memory_limit())
             if target.exists():
                 shutil.copymode(target, new)
             _flush(new)
@@ -69,9 +72,11 @@ def releases(target: Path) -> list[Path]:
     return sorted(target.parent.glob(f"{target.stem}.*Z{target.suffix}"), reverse=True)
 
 
-def _write(build: Path, new: Path, tables: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, int]:
+def _write(
+    build: Path, new: Path, tables: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any], memory: int
+) -> dict[str, int]:
     rows = {}
-    with duckdb.connect(config={"temp_directory": f"{build}.publish.tmp"}) as connection:
+    with duckdb.connect(config=duckdb_config(memory, _beside(build, ".tmp"))) as connection:
         connection.execute(f"attach {_text(build)} as build (read_only)")
         connection.execute(f"attach {_text(new)} as release (storage_version '{STORAGE_VERSION}')")
         connection.execute(f"create schema release.{SCHEMA}")

@@ -27,6 +27,7 @@ if [ -z "${found:-}" ] || ! "$found" -c 'import ensurepip, venv' 2>/dev/null; th
     found=python3.11
 fi
 
+[ ! -L .venv ] || fail ".venv is a link to another environment; remove the link to have one made here."
 echo "Setting up .venv from requirements.lock (about two minutes)"
 "$found" -m venv --clear .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock

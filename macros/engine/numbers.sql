@@ -12,11 +12,12 @@
 {%- endmacro %}
 
 
-{# Stops the build with a message (a SQL string expression) from inside a query. #}
+{# Stops the build because of the data, with a message (a SQL string expression), from inside a query. `ops.build` knows
+   such a stop by its first words. #}
 {% macro stop_with(message) %}
     {{- return(adapter.dispatch('stop_with', 'marketplace_kpis')(message)) -}}
 {% endmacro %}
 
-{% macro duckdb__stop_with(message) -%} error({{ message }}) {%- endmacro %}
+{% macro duckdb__stop_with(message) -%} error('The data stop the build: ' || {{ message }}) {%- endmacro %}
 
-{% macro spark__stop_with(message) -%} raise_error({{ message }}) {%- endmacro %}
+{% macro spark__stop_with(message) -%} raise_error('The data stop the build: ' || {{ message }}) {%- endmacro %}

@@ -74,6 +74,7 @@ Everything else about the KPI is read off the terms, where its metric does not s
                 'owner': kpi.owner or numerator.owner,
                 'measure': 'ratio',
                 'mode': 'cohort' if whole.maturity_days else 'event',
+                'maturity_days_of_terms': [numerator.maturity_days, denominator.maturity_days] | max,
             }) -%}
             {%- do kpi.update(whole) -%}
         {%- endif -%}

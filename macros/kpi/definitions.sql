@@ -6,13 +6,13 @@ The one reader of metric definitions. Returns a list, by kpi_id, of what each KP
   numerator_term, denominator_term  the columns of the family mart it divides (ratios; else none)
 
 A custom KPI (is_custom) says little; the rest is read off its terms (macros/kpi/custom.sql). Stops with one message that
-names every custom KPI that cannot be, and why. Empty while the project is parsed: the metrics are known only once dbt
-executes.
+names every custom KPI that cannot be, and why, or every need that names nothing known. Empty while the project is parsed and
+in unit tests: the metrics are known only while dbt builds.
 #}
 {% macro kpi_definitions() %}
     {%- set found = [] -%}
     {%- set custom = [] -%}
-    {%- if execute -%}
+    {%- if execute and 'metrics' in graph -%}
         {%- set owners = {} -%}
         {%- for group in graph.get('groups', {}).values() -%}
             {%- do owners.update({group.name: group.owner.name}) -%}
@@ -35,6 +35,9 @@ executes.
             {%- endif -%}
             {%- do (custom if kpi.get('is_custom') else found).append(kpi) -%}
         {%- endfor -%}
+    {%- endif -%}
+    {%- if found -%}
+        {%- do refuse_unknown_needs(found) -%}
     {%- endif -%}
     {%- if custom -%}
         {%- do found.extend(custom_kpis(custom, term_definitions(found, owners))) -%}
@@ -64,7 +67,8 @@ need, and is complete with the first of them. A term that no mart shows has no f
     {%- for metric in graph.metrics.values() if metric.config.meta.get('term') -%}
         {%- set own = kpis | selectattr('kpi_id', 'equalto', metric.name) | list -%}
         {%- set users = own + (kpis | selectattr('numerator_term', 'equalto', metric.name) | list)
-            + (kpis | selectattr('denominator_term', 'equalto', metric.name) | list) -%}
+            + (kpis | selectattr('denominator_term', 'equalto', metric.name) | list)
+            + (kpis | selectattr('kpi_id', 'in', metric.config.meta.term.get('in_kpis', [])) | list) -%}
         {%- set needs = set((own or users)[0].needs if users else []) -%}
         {%- for kpi in own or users -%}
             {%- do needs.intersection_update(kpi.needs) -%}
@@ -92,4 +96,35 @@ need, and is complete with the first of them. A term that no mart shows has no f
         {%- do terms.update({metric.name: term}) -%}
     {%- endfor -%}
     {{- return(terms) -}}
+{% endmacro %}
+
+
+{#
+The KPIs that stand or fall with a column of a family mart, by column: a KPI's own columns with that KPI, a term with every
+KPI that divides it, directly or through a metric made of it (or that it is said to be part of, `in_kpis`).
+#}
+{% macro kpis_by_column() %}
+    {%- set kpis = kpi_definitions() -%}
+    {%- set users = {} -%}
+    {%- for kpi in kpis -%}
+        {%- set reached = namespace(ids=['metric.' ~ project_name ~ '.' ~ kpi.kpi_id], next=none) -%}
+        {%- for _ in range(3) -%}
+            {%- set reached.next = [] -%}
+            {%- for id in reached.ids if id in graph.metrics -%}
+                {%- do reached.next.extend(graph.metrics[id].depends_on.nodes) -%}
+            {%- endfor -%}
+            {%- set reached.ids = reached.next -%}
+            {%- for id in reached.ids if id in graph.metrics -%}
+                {%- set named = users.setdefault(graph.metrics[id].name, []) -%}
+                {%- do named.append(kpi.kpi_id) if kpi.kpi_id not in named -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for metric in (graph.metrics.values() if kpis else []) if metric.config.meta.get('term', {}).get('in_kpis') -%}
+        {%- do users.setdefault(metric.name, []).extend(metric.config.meta.term.in_kpis | reject('in', users[metric.name])) -%}
+    {%- endfor -%}
+    {%- for kpi in kpis -%}
+        {%- do users.update({kpi.kpi_id: [kpi.kpi_id], kpi.kpi_id ~ '_n': [kpi.kpi_id]}) -%}
+    {%- endfor -%}
+    {{- return(users) -}}
 {% endmacro %}

@@ -1,8 +1,9 @@
 {#
 The terms of a family mart: every count, sum and percentile its KPIs divide or show, for every period and segment.
 
-`kpi_terms(specs)` writes the CTEs `periods`, `inputs`, `available`, one or more per spec, and `terms`: one row per period grain,
-period and segment, with one column per term. A mart names its entity relations as CTEs before it, and reads `terms` after it.
+`kpi_terms(specs)` writes the CTEs `periods`, `gaps`, one or more per spec, and `terms`: one row per period grain, period and
+segment, with one column per term. A mart names its entity relations as CTEs before it, divides `terms` in a CTE `shown` after
+it, and ends with `kpi_without_gaps`, which leaves out what no one can know.
 A spec is a dictionary:
 
   shape       sums         terms are aggregates that add up over days: count_if(...), sum(...), count(*). An expression
@@ -19,33 +20,19 @@ A spec is a dictionary:
   dimensions  dimension name -> column of `from`; the dimensions these terms are published for
   is_cut      true where `from` is cut by its dimension (orders by category): then it gives no `all`
   money       the terms that are amounts (decimal); number: those that are doubles; all others are whole counts
-  needs       inputs (int_inputs) without which the terms are null instead of 0
-  needs_of    the same for single terms: name -> inputs
   terms       name -> what the shape says
 
-A term is 0 where nothing was counted, null where its dimension or its inputs do not apply, and a percentile null
-where nothing was measured. `all` has a row in every period of the span, other segments where one of the terms saw them.
+A term is 0 where nothing was counted, null where its dimension does not apply, and a percentile null where nothing was
+measured. `all` has a row in every period of the span, other segments where one of the terms saw them; a spec whose KPIs all
+lack an input shows no segments.
 #}
 {% macro kpi_terms(specs) %}
 periods as (
     select * from {{ ref('int_periods') }}
 ),
 
-inputs as (
-    select * from {{ ref('int_inputs') }}
-),
-
-available as (
-    select
-        {% set needed = [] -%}
-        {% for spec in specs -%}
-            {%- for needs in [spec.get('needs')] + (spec.get('needs_of', {}).values() | list) if needs and needs not in needed -%}
-                {%- do needed.append(needs) -%}
-                coalesce(min(case when input in ('{{ needs | join("', '") }}') then cast(is_present as integer) end), 0) = 1 as {{ kpi_needs_met(needs) }},
-            {% endfor -%}
-        {% endfor -%}
-        count(*) as inputs
-    from inputs
+gaps as (
+    select * from {{ ref('int_kpi_gaps') }}
 ),
 
 {% set sources = [] -%}
@@ -67,6 +54,7 @@ available as (
 {%- endfor -%}
 
 {%- set columns = kpi_term_columns(specs) -%}
+{%- set users = kpis_by_column() -%}
 counted as (
     select
         period_grain,
@@ -88,7 +76,7 @@ counted as (
                     {{ column if column in own else 'null as ' ~ column }}{{ ',' if not loop.last }}
                 {% endfor -%}
             from {{ sources[loop.index0] }}
-            {{ kpi_where_needed(spec) }}
+            {{ kpi_where_some_input(spec, users) }}
             {{ 'union all' if not loop.last }}
         {% endfor -%}
     ) as stacked
@@ -126,7 +114,6 @@ terms as (
     inner join periods
         on segments.period_grain = periods.period_grain
         and segments.period_start = periods.period_start
-    cross join available
     left join counted
         on segments.period_grain = counted.period_grain
         and segments.period_start = counted.period_start
@@ -147,24 +134,72 @@ terms as (
 {% endmacro %}
 
 
-{# The column of `available` that says whether all of some inputs are there. #}
-{% macro kpi_needs_met(needs) -%} has_{{ needs | join('_and_') | replace('.', '_') }} {%- endmacro %}
-
-
-{# The inputs that one term of a spec needs, none when it needs none. #}
-{% macro kpi_needs_of(spec, term) -%} {{- return(spec.get('needs_of', {}).get(term) or spec.get('needs')) -}} {%- endmacro %}
-
-
-{# Leaves a spec out when the inputs of all its terms are absent: what is not there shows no segments. #}
-{% macro kpi_where_needed(spec) -%}
-    {%- set needs = [] -%}
+{# Leaves a spec out when each KPI with a term of it lacks an input: what is not there shows no segments. #}
+{% macro kpi_where_some_input(spec, users) -%}
+    {%- set named = [] -%}
     {%- for term in spec.terms -%}
-        {%- do needs.append(kpi_needs_of(spec, term)) -%}
+        {%- do named.extend(users.get(term, ['']) | reject('in', named)) -%}
     {%- endfor -%}
-    {%- if none not in needs -%}
-        where (select {% for need in needs %}{{ kpi_needs_met(need) }}{{ ' or ' if not loop.last }}{% endfor %} from available)
+    {%- if '' not in named -%}
+        where (
+            select count(distinct kpi_id) from gaps
+            where is_absent and kpi_id in ('{{ named | join("', '") }}')
+        ) < {{ named | length }}
     {%- endif -%}
 {%- endmacro %}
+
+
+{#
+The end of a family mart: the rows of `shown` with every KPI missing in the periods in which it has no value (int_kpi_gaps), and
+every term in those in which none of the KPIs that divide it has one.
+#}
+{% macro kpi_without_gaps(family) %}
+    {%- set columns = mart_columns(family) -%}
+    {%- set users = kpis_by_column() -%}
+    {%- set groups = [] -%}
+    {%- for column in columns if users.get(column, []) and users[column] not in groups -%}
+        {%- do groups.append(users[column]) -%}
+    {%- endfor -%}
+{%- if groups -%}
+lacking as (
+    select
+        period_grain,
+        period_start,
+        {% for kpis in groups -%}
+            count(case when kpi_id in ('{{ kpis | join("', '") }}') then 1 end) = {{ kpis | length }} as lacks_{{ loop.index }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from gaps
+    group by period_grain, period_start
+)
+
+select
+    {% for column in columns -%}
+        {%- if users.get(column, []) -%}
+            case when not coalesce(lacking.lacks_{{ groups.index(users[column]) + 1 }}, false) then shown.{{ column }} end as {{ column }}
+        {%- else -%}
+            shown.{{ column }}
+        {%- endif -%}
+        {{ ',' if not loop.last }}
+    {% endfor -%}
+from shown
+left join lacking
+    on shown.period_grain = lacking.period_grain
+    and shown.period_start = lacking.period_start
+{%- else -%}
+unchanged as (
+    select * from shown
+)
+
+select * from unchanged
+{%- endif -%}
+{% endmacro %}
+
+
+{# The columns of a family mart, as its YAML lists them; none while the project is parsed and in unit tests. #}
+{% macro mart_columns(family) %}
+    {%- set mart = graph.get('nodes', {}).values() | selectattr('name', 'equalto', 'kpi_' ~ family) | first if execute else none -%}
+    {{- return(mart.columns.keys() | list if mart else []) -}}
+{% endmacro %}
 
 
 {# All term columns of some specs, once each, in order. #}
@@ -181,7 +216,7 @@ terms as (
 {% endmacro %}
 
 
-{# One term as published: typed, 0 or null where nothing was counted, null where dimension or inputs do not apply. #}
+{# One term as published: typed, 0 or null where nothing was counted, null where the dimension does not apply. #}
 {% macro kpi_term(column, specs) %}
     {%- set dimensions = ['all'] -%}
     {%- set found = {} -%}
@@ -190,13 +225,11 @@ terms as (
         {%- do found.update({'spec': spec}) -%}
     {%- endfor -%}
     {%- set spec = found.spec -%}
-    {%- set needs = kpi_needs_of(spec, column) -%}
     {%- set is_percentile = spec.shape == 'percentiles' and column in spec.terms -%}
     {%- set type = 'decimal(38, 16)' if column in spec.get('money', []) else 'double' if is_percentile or column in spec.get('number', []) else 'bigint' -%}
     case
         when
             segments.dimension in ('{{ dimensions | unique | join("', '") }}')
-            {%- if needs %} and available.{{ kpi_needs_met(needs) }}{% endif %}
             then {% if is_percentile -%}
                 cast(counted.{{ column }} as {{ type }})
             {%- else -%}

@@ -1,128 +1,133 @@
-{# The column contract of an extract, as its model's YAML gives it, and the judgement of delivered rows by it. #}
+{# The contract of a delivered table, as the YAML of its source gives it (models/staging/**/sources.yml). #}
 
-{# The extract a model reads: named in config.meta.extract, else the model's name without its prefix. #}
-{% macro extract_name(node) -%}
-    {{- return(node.config.meta.get('extract') or node.name.removeprefix('stg_')) -}}
+{# A source node, none while the project is parsed. #}
+{% macro contract_of(table, source_name='extracts') %}
+    {%- if execute -%}
+        {{- return(
+            graph.sources.values()
+            | selectattr('source_name', 'equalto', source_name)
+            | selectattr('name', 'equalto', table)
+            | first
+        ) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# The tables of the contract, in its order. #}
+{% macro extract_tables() -%}
+    {{- return([
+        'customers', 'sellers', 'seller_status_events', 'products', 'offers',
+        'orders', 'order_lines', 'payments', 'returns', 'refunds', 'claims', 'reviews', 'seller_fees', 'operating_costs',
+        'exchange_rates',
+        'events', 'ad_spend', 'leads', 'experiments', 'features', 'experiment_assignments',
+        'support_tickets', 'survey_invitations',
+        'kpi_targets', 'seller_policies', 'calendar_events', 'feed_coverage', 'action_log',
+    ]) -}}
 {%- endmacro %}
 
 
-{# The columns of a model as dictionaries: name, type, source (the delivered column), is_pii, and the rules key,
-   required, form, values, min, max, above, may_be_future. A key is always required. #}
-{% macro contract_columns(node) %}
+{# Every base model of this build as a dictionary: model, the source and table whose contract it holds. #}
+{% macro base_models() %}
+    {%- set found = [] -%}
+    {%- for table in extract_tables() -%}
+        {%- do found.append({'model': 'base_' ~ table, 'source': 'extracts', 'table': table}) -%}
+    {%- endfor -%}
+    {%- set connector = setting('connector') -%}
+    {%- for table in connector_setting('raw_tables') or [] -%}
+        {%- do found.append({'model': 'base_' ~ connector ~ '__' ~ table, 'source': connector, 'table': table}) -%}
+    {%- endfor -%}
+    {{- return(found) -}}
+{% endmacro %}
+
+
+{# What dbt_project.yml says of the connector; none for native extracts. Stops at an unknown connector. #}
+{% macro connector_setting(name) %}
+    {%- set connector = setting('connector') -%}
+    {%- if connector == 'native' -%}
+        {{- return(none) -}}
+    {%- elif connector not in var('connectors') -%}
+        {{ exceptions.raise_compiler_error(
+            "The connector '" ~ connector ~ "' is unknown; there are native, " ~ var('connectors').keys() | join(', ')
+        ) }}
+    {%- endif -%}
+    {{- return(var('connectors')[connector].get(name)) -}}
+{% endmacro %}
+
+
+{# The columns of a contract as dictionaries: name (as delivered), as (in the warehouse), type and rules. A personal
+   column is kept as its keyed hash, under <name>_hash. #}
+{% macro contract_columns(contract) %}
     {%- set columns = [] -%}
-    {%- for column in node.columns.values() -%}
-        {%- set rules = column.config.meta -%}
-        {#- While a model runs, dbt gives the engine's name of the type. -#}
-        {%- set type = column.data_type | lower -%}
+    {%- for column in (contract.columns if contract else {}).values() -%}
+        {%- set rules = column.config.meta if column.config else {} -%}
         {%- do columns.append({
             'name': column.name,
-            'type': 'string' if type in ['text', 'varchar'] else type,
-            'source': rules.get('pii_of', column.name),
-            'is_pii': 'pii_of' in rules,
+            'as': column.name ~ ('_hash' if rules.get('pii') else ''),
+            'type': column.data_type | lower,
+            'pii': rules.get('pii', false),
             'key': rules.get('key', false),
-            'required': rules.get('required', rules.get('key', false)),
-            'form': rules.get('form'),
-            'values': rules.get('values'),
-            'min': rules.get('min'),
-            'max': rules.get('max'),
-            'above': rules.get('above'),
-            'may_be_future': rules.get('may_be_future', false),
+            'required': rules.get('key', false) or rules.get('required', false),
+            'rules': rules,
         }) -%}
     {%- endfor -%}
     {{- return(columns) -}}
 {% endmacro %}
 
 
-{# The key that turns personal values into hashes: the variable pii_key, else the environment variable PII_KEY. The
-   default is for sample data only; whoever knows the key can find out which address a hash stands for. #}
-{% macro pii_key() -%}
-    {{- return(setting('pii_key') or default_pii_key()) -}}
-{%- endmacro %}
-
-{% macro default_pii_key() -%} {{- return('marketplace-kpis-sample') -}} {%- endmacro %}
-
-
-{# Rows of one batch with the contract's columns in their types, beside _file_no, _line, _too_late, _unreadable, _raw and
-   the delivered fields d_<name>. A value whose written form is wrong is null here and a fault in judged_rows. #}
-{% macro typed_rows(batch, columns) -%}
-    {%- set delivered = {} -%}
-    {%- for column in batch.columns -%}
-        {%- do delivered.update({column.name: column.type}) -%}
-    {%- endfor -%}
-    select
-        *
-        {%- for column in columns %}
-        {%- set field = delivered_name(column.source) %},
-        {%- if column.source not in delivered %}
-        cast(null as {{ column.type }})
-        {%- elif column.is_pii %}
-        {{ keyed_hash('cast(' ~ field ~ ' as varchar)') }}
-        {%- else %}
-        {{ parse_value(column.type, delivered[column.source], field) }}
-        {%- endif %} as {{ adapter.quote(column.name) }}
-        {%- endfor %}
-    from ({{ delivered_rows(batch) }}) as delivered
-{%- endmacro %}
-
-
-{# What can be wrong with a typed row, in the order of judgement: dictionaries with column, reason and the SQL
-   condition of the fault. Only columns that were delivered are judged; a missing required one stops the build earlier. #}
-{% macro contract_faults(batch, columns, checks) %}
-    {%- set delivered = batch.columns | map(attribute='name') | list -%}
+{# What can be wrong with a typed row, in the order of judgement: dictionaries with column, reason and the SQL condition
+   of the fault. `unparsed` names the delivered columns whose written form may be wrong. #}
+{% macro contract_faults(contract, columns, unparsed) %}
     {%- set faults = [] -%}
-    {%- for column in columns if column.source in delivered -%}
-        {%- set name = column.source -%}
-        {%- set field = delivered_name(name) -%}
-        {%- set value = adapter.quote(column.name) -%}
+    {%- for column in columns -%}
+        {%- set name = column.as -%}
+        {%- set rules = column.rules -%}
         {%- if column.required -%}
-            {%- do faults.append({'column': name, 'reason': 'missing', 'when': field ~ ' is null'}) -%}
+            {%- set misses = name ~ ' is null' ~ (' and not ' ~ is_unparsed(column.name) if column.name in unparsed else '') -%}
+            {%- do faults.append({'column': column.name, 'reason': 'missing', 'when': misses}) -%}
         {%- endif -%}
-        {%- if column.type != 'string' -%}
+        {%- if column.name in unparsed -%}
             {%- do faults.append({
-                'column': name, 'reason': 'not ' ~ written_form(column.type), 'when': value ~ ' is null and ' ~ field ~ ' is not null'
+                'column': column.name, 'reason': 'not ' ~ written_form(column.type), 'when': is_unparsed(column.name)
             }) -%}
         {%- endif -%}
         {%- if column.type in ['date', 'timestamp'] -%}
             {%- do faults.append({
-                'column': name,
+                'column': column.name,
                 'reason': 'outside the years 1990 to 2100',
-                'when': value ~ " < date '1990-01-01' or " ~ value ~ " >= date '2101-01-01'"
+                'when': name ~ " < date '1990-01-01' or " ~ name ~ " >= date '2101-01-01'"
             }) -%}
         {%- endif -%}
-        {%- if column.type == 'timestamp' and not column.may_be_future -%}
+        {%- if column.type == 'timestamp' and not rules.get('may_be_future') -%}
             {%- do faults.append({
-                'column': name, 'reason': 'later than the day after its delivery', 'when': value ~ ' >= _too_late'
+                'column': column.name, 'reason': 'later than the day after its delivery', 'when': name ~ ' >= _too_late'
             }) -%}
         {%- endif -%}
-        {%- if column.form -%}
-            {%- set form = text_forms()[column.form] -%}
+        {%- if rules.get('form') == 'currency' -%}
             {%- do faults.append({
-                'column': name, 'reason': 'not ' ~ form.words, 'when': 'not ' ~ has_form(value, form.pattern)
+                'column': column.name, 'reason': 'not an ISO 4217 code', 'when': 'not ' ~ has_form(name, '[A-Z]{3}')
             }) -%}
         {%- endif -%}
-        {%- if column['values'] -%}
+        {%- if rules.get('values') -%}
+            {%- set words = rules.get('values') -%}
             {%- do faults.append({
-                'column': name,
-                'reason': 'none of ' ~ column['values'] | join(', '),
-                'when': value ~ ' not in (' ~ sql_texts(column['values'])[1:-1] ~ ')'
+                'column': column.name,
+                'reason': 'none of ' ~ words | join(', '),
+                'when': name ~ " not in ('" ~ words | join("', '") ~ "')"
             }) -%}
         {%- endif -%}
-        {%- for rule, operator, words in [('min', '<', 'less than '), ('max', '>', 'more than '), ('above', '<=', 'not above ')] if column[rule] is not none -%}
+        {%- for rule, operator, words in [('min', '<', 'less than '), ('max', '>', 'more than '), ('above', '<=', 'not above ')] if rules.get(rule) is not none -%}
             {%- do faults.append({
-                'column': name, 'reason': words ~ column[rule], 'when': value ~ ' ' ~ operator ~ ' ' ~ column[rule]
+                'column': column.name, 'reason': words ~ rules.get(rule), 'when': name ~ ' ' ~ operator ~ ' ' ~ rules.get(rule)
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for check in checks -%}
+    {%- for check in contract.config.meta.get('checks', []) -%}
         {%- do faults.append({'column': check.column, 'reason': check.reason, 'when': 'not (' ~ check.holds ~ ')'}) -%}
     {%- endfor -%}
     {{- return(faults) -}}
 {% endmacro %}
 
-{# The forms that a text column can be held to (rule `form`): what they are called and their pattern. #}
-{% macro text_forms() -%}
-    {{- return({'currency': {'words': 'an ISO 4217 code', 'pattern': '[A-Z]{3}'}}) -}}
-{%- endmacro %}
+{% macro is_unparsed(name) -%} coalesce(_unparsed like '% {{ name }} %', false) {%- endmacro %}
 
 {% macro written_form(type) -%}
     {{- return({
@@ -134,44 +139,55 @@
 {%- endmacro %}
 
 
-{# Typed rows with the first fault of each: _column and _reason (null in a good row), and _content, the delivered row as
-   JSON with personal values masked (null in a good row). _readable is false for a row that could not be split; its
-   content is its text or, in a table with personal columns, the length and keyed hash of its text. #}
-{% macro judged_rows(batch, columns, checks) -%}
-    {%- set faults = contract_faults(batch, columns, checks) -%}
-    {%- set secret = columns | selectattr('is_pii') | map(attribute='source') | list -%}
-    {%- set known = columns | map(attribute='source') | list -%}
-    {%- set pairs = [] -%}
-    {%- for column in batch.columns if column.name != 'rejected_because' -%}
-        {%- set field = delivered_name(column.name) -%}
-        {%- set masked = column.name in secret or (secret and column.name not in known) -%}
-        {%- do pairs.append((column.name, "case when " ~ field ~ " is not null then '***' end" if masked else field)) -%}
+{# Amounts have at most their four decimals. Rates and shares may have any number, and are rounded to those of their type. #}
+{% macro is_money(type) -%}
+    {{- return(decimals_of(type) <= 4) -}}
+{%- endmacro %}
+
+
+{# Decimal places of a type such as decimal(18,4). #}
+{% macro decimals_of(type) -%}
+    {{- return(type.split(',')[1] | replace(')', '') | int) -}}
+{%- endmacro %}
+
+
+{# The key that turns personal values into hashes: the variable pii_key, else the environment variable PII_KEY. The
+   default is for sample data only; whoever knows the key can find out which address a hash stands for. #}
+{% macro pii_key() -%}
+    {{- return(setting('pii_key') or default_pii_key()) -}}
+{%- endmacro %}
+
+{% macro default_pii_key() -%} {{- return('marketplace-kpis-sample') -}} {%- endmacro %}
+
+
+{# Changes with everything that judged a row but the row itself: rows judged otherwise may not stand side by side. #}
+{% macro contract_mark(contract) -%}
+    {%- set said = [pii_key()] -%}
+    {%- for column in contract_columns(contract) -%}{%- do said.append([column.name, column.type, column.rules]) -%}{%- endfor -%}
+    {%- do said.append(contract.config.meta.get('checks', [])) -%}
+    {{- return(local_md5(tojson(said, sort_keys=true))) -}}
+{%- endmacro %}
+
+
+{# A table of the landing itself (files, unreadable), of the connector's own source. #}
+{% macro landing(name) -%}
+    {{- return(source('extracts' if setting('connector') == 'native' else setting('connector'), name)) -}}
+{%- endmacro %}
+
+
+{# Tables whose rows may hold personal values. #}
+{% macro tables_with_personal_values() %}
+    {%- set found = [] -%}
+    {%- for base in base_models() if execute and contract_columns(contract_of(base.table, base.source)) | selectattr('pii') | list -%}
+        {%- do found.append(base.table) -%}
     {%- endfor -%}
-    select
-        {%- for column in columns %}
-        {{ adapter.quote(column.name) }},
-        {%- endfor %}
-        _file_no,
-        _line,
-        _raw is null as _readable,
-        case _fault when 0 then null{% for fault in faults %} when {{ loop.index }} then {{ sql_text(fault.column) }}{% endfor %} end as _column,
-        case _fault when 0 then _unreadable{% for fault in faults %} when {{ loop.index }} then {{ sql_text(fault.reason) }}{% endfor %} end as _reason,
-        case
-            when _fault is null then null
-            when _raw is not null then {{ row_as_json([('length', 'length(_raw)'), ('hash', keyed_hash('_raw'))]) if secret else '_raw' }}
-            {%- if pairs %}
-            else {{ row_as_json(pairs) }}
-            {%- endif %}
-        end as _content
-    from (
-        select
-            *,
-            case
-                when _unreadable is not null then 0
-                {%- for fault in faults %}
-                when {{ fault.when }} then {{ loop.index }}
-                {%- endfor %}
-            end as _fault
-        from ({{ typed_rows(batch, columns) }}) as typed
-    ) as judged
+    {{- return(found) -}}
+{% endmacro %}
+
+
+{# A typed row of a table as JSON, personal values as their hashes. #}
+{% macro contract_row_as_json(table) -%}
+    {%- set pairs = [] -%}
+    {%- for column in contract_columns(contract_of(table)) if execute -%}{%- do pairs.append((column.as, column.as)) -%}{%- endfor -%}
+    {{- row_as_json(pairs) -}}
 {%- endmacro %}

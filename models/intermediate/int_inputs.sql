@@ -1,29 +1,28 @@
-{#- Tables a KPI may need, and the optional columns whose absence leaves it without a value. -#}
-{%- set tables = [
-    'payments', 'returns', 'refunds', 'claims', 'reviews', 'offers', 'leads', 'ad_spend', 'events', 'features',
-    'operating_costs', 'support_tickets', 'survey_invitations',
-] -%}
-{%- set columns = {
-    'order_lines': [
-        'accepted_at', 'ship_by_at', 'shipped_at', 'promised_delivery_at', 'delivered_at', 'tracking_valid',
-        'fulfilled_by', 'commission_amount',
-    ],
-    'events': ['load_ms', 'search_results'],
-} -%}
+{#- Every need, every alternative of one, and every feed. -#}
+{%- set needs = needs_named() -%}
+{%- do needs.extend(inputs_of(needs) | reject('in', needs) | list) -%}
+{%- do needs.extend(feed_days().keys() | reject('in', needs) | list) -%}
+{%- do needs.extend(days_only_said().keys() | reject('in', needs) | list) -%}
 
-{% for table in tables -%}
-    select
-        '{{ table }}' as input,
-        {{ 'true' if is_delivered(table) else 'false' }} as is_present
-    union all
-{% endfor -%}
-{% for table in columns -%}
-    {%- for column in columns[table] -%}
-        select
-            '{{ table }}.{{ column }}' as input,
-            count({{ column }}) > 0 as is_present
-        from {{ ref('stg_' ~ table) }}
-        {{ 'union all' if not loop.last }}
-    {% endfor -%}
-    {{ 'union all' if not loop.last }}
-{% endfor -%}
+with named as (
+    select * from (
+        values
+        {% for need in needs -%}
+            {%- set outer = loop -%}
+            {%- for input in need.split('|') -%}
+                ('{{ need }}', '{{ input }}'){{ ',' if not (loop.last and outer.last) }}
+            {% endfor -%}
+        {%- endfor -%}
+    ) as needs (need, input)
+),
+
+loaded as (
+    select distinct input from {{ ref('int_input_rows') }}
+)
+
+select
+    named.need,
+    count(loaded.input) > 0 as is_present
+from named
+left join loaded on named.input = loaded.input
+group by named.need

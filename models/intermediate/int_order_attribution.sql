@@ -24,6 +24,17 @@ identified_events as (
     where customer_id is not null or order_id is not null
 ),
 
+-- a session id is unique within its visitor only: one that several visitors have links nobody
+known_ids as (
+    select
+        session_id,
+        min(visitor_id) as visitor_id
+    from sessions
+    where session_id is not null
+    group by session_id
+    having min(visitor_id) = max(visitor_id)
+),
+
 -- the visitors of a buyer
 visitors as (
     select
@@ -40,9 +51,9 @@ visitors as (
     union distinct
     select
         orders.customer_id,
-        sessions.visitor_id
+        known_ids.visitor_id
     from orders
-    inner join sessions on orders.session_id = sessions.session_id
+    inner join known_ids on orders.session_id = known_ids.session_id
 ),
 
 candidates as (

@@ -22,8 +22,22 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tables", default="", help="only these tables, separated by commas")
     parser.add_argument("--timezone", help="business time zone (default: that of the marketplace)")
     parser.add_argument("--reporting-currency", help="reporting currency (default: that of the marketplace)")
-    parser.add_argument("--sessions-per-order", type=float, default=SAMPLE.sessions_per_order)
-    parser.add_argument("--dirt", action="store_true", help="add a known number of bad rows")
+    parser.add_argument(
+        "--sessions-per-order",
+        type=float,
+        default=Settings.sessions_per_order,
+        help="tracked sessions of people for each order; %(default)s means about eleven events per order "
+        f"(default %(default)s, the sample has {SAMPLE.sessions_per_order})",
+    )
+    parser.add_argument(
+        "--session-conversion",
+        type=float,
+        default=Settings.session_conversion,
+        help="share of these sessions that end with an order (default %(default)s); all other orders are untracked",
+    )
+    parser.add_argument(
+        "--dirt", action="store_true", help="add a delivery with a known number of bad, repeated and corrected rows"
+    )
     return parser
 
 
@@ -36,11 +50,10 @@ def main(argv: list[str] | None = None) -> int:
     else:
         if None in (args.out, args.orders, args.days):
             parser.error("--out, --orders and --days are required (or --sample)")
-        names = ("orders", "days", "end", "seed", "fmt", "daily", "timezone", "reporting_currency", "dirt")
+        names = [name for name in vars(args) if name in Settings.__dataclass_fields__ and name != "tables"]
         try:
             settings = Settings(
                 **{name: getattr(args, name) for name in names},
-                sessions_per_order=args.sessions_per_order,
                 tables=tuple(name for name in args.tables.split(",") if name),
             )
         except ValueError as error:

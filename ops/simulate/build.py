@@ -105,6 +105,6 @@ def write_extracts(settings: Settings, out: Path, say: Callable[[str], None] = l
         say(f"{name}: {rows[name]} rows ({time.perf_counter() - began:.1f} s)")
     truth = {"seed": settings.seed, **simulation.world.truth, "rows": rows}
     if settings.dirt:
-        truth["bad_rows"] = spoil(out, set(rows))
+        truth |= spoil(out, set(rows), settings.end)
     (out / "truth.json").write_text(json.dumps(truth, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return truth

@@ -53,13 +53,13 @@ def _table(key: str, columns: str, with_instant: dict | None = None, enums: dict
 TABLES: dict[str, Table] = {
     "customers": _table(
         "customer_id",
-        "customer_id:text* created_at:ts* country:text region:text city:text customer_type:text email:text "
+        "customer_id:text* created_at:ts country:text region:text city:text customer_type:text email:text "
         "consent_analytics:bool",
         enums={"customer_type": "consumer business"},
     ),
     "sellers": _table(
         "seller_id",
-        "seller_id:text* seller_name:text country:text region:text registered_at:ts* validated_at:ts plan:text "
+        "seller_id:text* seller_name:text country:text region:text registered_at:ts validated_at:ts plan:text "
         "policy:text legal_id:text bank_account:text email:text",
     ),
     "seller_status_events": _table(

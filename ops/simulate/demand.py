@@ -24,6 +24,7 @@ from ops.simulate.tools import (
 from ops.simulate.world import World, trend_pick
 
 CHANNELS = ("web", "app", "store", "phone", "api")
+_SHARES = (0.54, 0.34, 0.06, 0.03, 0.03)
 _HOURS = (5, 3, 2, 1, 1, 2, 4, 9, 14, 18, 21, 22, 24, 22, 20, 20, 21, 23, 26, 30, 34, 32, 22, 13)
 
 
@@ -31,7 +32,8 @@ _HOURS = (5, 3, 2, 1, 1, 2, 4, 9, 14, 18, 21, 22, 24, 22, 20, 20, 21, 23, 26, 30
 class Demand:
     """Orders by index (in no particular order) and customers by index.
 
-    `session` is false for orders that no web session belongs to; `lifted` marks the orders a planted campaign brought.
+    `session` is false for orders that no web session belongs to; `lifted` marks the orders a planted campaign brought,
+    most of them in a session.
     """
 
     ordered: np.ndarray
@@ -140,16 +142,18 @@ def simulate_demand(world: World) -> Demand:
     region = np.where(elsewhere, _regions(rng, country, regions, region_weights), home_region[customer])
     is_test = chance(rng, size, 0.008)
     paid = _paid_at(rng, ordered, is_test)
-    channel = pick(rng, size, (0.54, 0.34, 0.06, 0.03, 0.03))
+    channel = pick(rng, size, _SHARES)
     codes = sorted({world.currency, *(c.currency for c in lands)})
     day = world.day_number(ordered)
     lift = world.truth["campaign_lift"]
     campaign = next(c for c in world.campaigns if c.campaign_id == lift["campaign_id"])
     online = channel <= 1
-    # Lifted orders are those above what the day would have had; they all come by the web or the app.
+    # Lifted orders are those above what the day would have had; they come by the web or the app.
     extra = 1 - 1 / lift["order_factor"]
     in_window = (day >= campaign.first) & (day <= campaign.last)
-    lifted = in_window & online & chance(rng, size, min(1.0, extra / 0.88))
+    settings = world.settings
+    tracked = min(0.95, settings.session_conversion * settings.sessions_per_order / sum(_SHARES[:2]))
+    lifted = in_window & online & chance(rng, size, min(1.0, extra / sum(_SHARES[:2])))
     return Demand(
         ordered=ordered,
         paid=paid,
@@ -159,7 +163,7 @@ def simulate_demand(world: World) -> Demand:
         customer=customer,
         channel=channel,
         is_test=is_test,
-        session=online & (lifted | chance(rng, size, 0.95)),
+        session=online & chance(rng, size, np.where(lifted, max(tracked, 0.75), tracked)),
         lifted=lifted,
         customer_created=created,
         customer_country=home,

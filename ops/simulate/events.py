@@ -136,7 +136,7 @@ def _steps(
     session = np.repeat(every, looks)
     seen = draw_offers(rng, sessions.start[session], offers, sellers, np.arange(len(offers.seller)))
     steps.add(PRODUCT, session, 1 + (0.05 + 0.55 * rng.random(len(session))) * length[session], offer=seen)
-    fills = (kind[session] == BROWSE) & chance(rng, len(session), 0.16)
+    fills = (kind[session] == BROWSE) & chance(rng, len(session), 0.12)
     filled, what = session[fills], seen[fills]
     steps.add(ADD, filled, (0.62 + 0.2 * rng.random(len(filled))) * length[filled], offer=what)
     removed = chance(rng, len(filled), 0.25)

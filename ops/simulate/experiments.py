@@ -24,7 +24,7 @@ class Experiment:
 
 
 EXPERIMENTS = (
-    Experiment("one_page_checkout", 0.30, 0.48, 0.5, 0.35, 0.5),
+    Experiment("one_page_checkout", 0.28, 0.50, 0.5, 0.5, 0.5),
     Experiment("short_titles", 0.52, 0.62, 0.5, 0.0, 0.5),
     Experiment("badge_on_results", 0.64, 0.78, 0.5, 0.0, 0.57),
     Experiment("free_returns_banner", 0.88, None, 0.3, 0.15, 0.3),
@@ -62,7 +62,8 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
     """One row per experiment and visitor that came in its window, assigned at its first session of the window.
 
     Sales do not depend on experiments here; instead buyers are sent to b more often than other visitors, such that b
-    converts `lift` better and the real share of b is as planned.
+    converts `lift` better and the real share of b is as planned. The share of the buyers is exact: of a few hundred,
+    chance alone could hide the lift.
     """
     parts = []
     planted = []
@@ -76,8 +77,10 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
         buyer[who[sessions.kind[inside] == ORDER]] = True
         share, lift = experiment.real_share, experiment.lift
         of_buyers = share * (1 + lift) / (1 + share * lift)
-        others = (share * len(visitors) - of_buyers * buyer.sum()) / max(1, len(visitors) - buyer.sum())
-        in_b = chance(rng, len(visitors), np.where(buyer, of_buyers, others))
+        others = max(0.0, (share * len(visitors) - of_buyers * buyer.sum()) / max(1, len(visitors) - buyer.sum()))
+        in_b = chance(rng, len(visitors), others)
+        buyers = rng.permutation(np.flatnonzero(buyer))
+        in_b[buyers] = np.arange(len(buyers)) < round(of_buyers * len(buyers))
         parts.append(
             pl.DataFrame(
                 {

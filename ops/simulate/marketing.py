@@ -25,8 +25,8 @@ def leads_table(world: World, demand: Demand, sellers: Sellers) -> pl.DataFrame:
     campaigns = [c for c in world.campaigns if c.objective == "leads"]
     parts = []
     accounts = {
-        "buyers": (demand.customer_created, 0.09, 0.14),
-        "sellers": (sellers.registered, 0.7, 1.2),
+        "buyers": (demand.customer_created, 0.07, 0.3),
+        "sellers": (sellers.registered, 0.6, 2.2),
     }
     for audience, (created, converted_share, others_share) in accounts.items():
         inside = np.flatnonzero((created > world.start + 15 * DAY) & chance(rng, len(created), converted_share))

@@ -48,6 +48,8 @@ SOURCES = (
 )
 # Shares of sessions without an identifier, with a unique one, with one that is unique within its visitor.
 _NAMING = (0.06, 0.64, 0.30)
+# Share of the visits without an order that end on their first page.
+_BOUNCES = 0.46
 _LIFTED_SOURCE = SOURCES.index(("instagram", "paid_social", 35, "meta_ads"))
 
 
@@ -170,7 +172,7 @@ def _known_visits(world: World, rng: np.random.Generator, demand: Demand, size: 
     start = demand.ordered[about] + offset
     outside = (start < world.start) | (start > world.cutoff - DAY)
     return {
-        "kind": np.where(chance(rng, size, 0.36), BOUNCE, BROWSE).astype("int8"),
+        "kind": np.where(chance(rng, size, _BOUNCES), BOUNCE, BROWSE).astype("int8"),
         "start": np.where(outside, world.uniform_instants(rng, size, 0.0, 0.995), start),
         "duration": _short(rng, size),
         "visitor": customer + np.where(chance(rng, size, 0.25), people, 0),
@@ -203,7 +205,7 @@ def _loose_visits(
         start[own] = to_utc(wall[own], land.zone)
     start = np.where(start > world.cutoff - np.timedelta64(7200, "s"), start - DAY, start)
     start = np.clip(np.where(start < world.start, start + DAY, start), world.start, world.cutoff)
-    kind = np.where(chance(rng, size, 0.36), BOUNCE, BROWSE).astype("int8")
+    kind = np.where(chance(rng, size, _BOUNCES), BOUNCE, BROWSE).astype("int8")
     kind[people:] = BOT
     return {
         "kind": kind,

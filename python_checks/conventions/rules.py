@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from ops.project import is_mapping, kpis, models
+from ops.project import kpis, models
 from python_checks.recompute.catalogue import KPIS
 
 Node = Mapping[str, Any]
@@ -34,17 +34,19 @@ RULES: list[Rule] = []
 
 # Who may refer to whom, from the extracts down. A family is any other folder below models/marts.
 MAY_REFER_TO = {
-    "connector": {"own folder", "seed"},
-    "staging": {"connector", "staging"},
+    "base": {"source", "connector"},
+    "connector": {"base", "own folder", "seed"},
+    "staging": {"base", "staging", "source"},
     "intermediate": {"staging", "intermediate", "seed"},
     "core": {"staging", "intermediate", "core", "seed"},
     "family": {"intermediate", "core", "own folder", "seed"},
     "sellers": {"intermediate", "core", "family", "own folder", "seed"},
     "kpi": {"intermediate", "core", "family", "sellers", "own folder", "seed"},
-    "trust": {"staging", "connector", "intermediate", "own folder"},
+    "trust": {"source", "base", "staging", "connector", "intermediate", "own folder"},
 }
 NAMES = {
-    "connector": r"(raw|stg)_{folder}__\w+",
+    "base": r"base_\w+",
+    "connector": r"stg_{folder}__\w+",
     "staging": r"stg_\w+",
     "intermediate": r"int_\w+",
     "core": r"(dim|fct)_\w+",
@@ -62,11 +64,13 @@ def published(manifest: Manifest) -> list[Node]:
 
 
 def layer(node: Node) -> tuple[str, str]:
-    """The layer of a model or seed, and its folder."""
-    if node["resource_type"] == "seed":
-        return "seed", ""
+    """The layer of a model, seed or source, and its folder."""
+    if node["resource_type"] in ("seed", "source"):
+        return node["resource_type"], ""
     folders = PurePosixPath(node["original_file_path"]).parts[1:-1]
     folder = folders[-1]
+    if folders[0] == "staging" and folder == "base":
+        return "base", folder
     if folders[0] == "staging":
         return ("staging" if folder == "native" else "connector"), folder
     if folders[0] == "intermediate":
@@ -80,10 +84,7 @@ def one_way_down(manifest: Manifest) -> Iterator[str]:
     for model in models(manifest):
         own_layer, own_folder = layer(model)
         for unique_id in model["depends_on"]["nodes"]:
-            parent = manifest["nodes"].get(unique_id)
-            if parent is None:
-                yield f"{model['name']} reads {unique_id}, which is neither a model nor a seed"
-                continue
+            parent = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
             parent_layer, parent_folder = layer(parent)
             own = "own folder" if (parent_layer, parent_folder) == (own_layer, own_folder) else parent_layer
             if not {own, parent_layer} & MAY_REFER_TO[own_layer]:
@@ -146,27 +147,41 @@ def nothing_else_is_public(manifest: Manifest) -> Iterator[str]:
 
 @rule
 def columns_are_described(manifest: Manifest) -> Iterator[str]:
-    """Every column of a staged or published table has a type and a description."""
-    for model in models(manifest):
-        if layer(model)[0] == "intermediate" or is_mapping(model):
-            continue
-        if not model["columns"]:
-            yield f"{model['name']} has no columns in its YAML"
-        for column in model["columns"].values():
+    """Every column of the input contract and of a published table has a type and a description."""
+    for node in [*manifest["sources"].values(), *published(manifest)]:
+        if not node["columns"] and not node["config"].get("meta", {}).get("landing"):
+            yield f"{node['name']} has no columns in its YAML"
+        for column in node["columns"].values():
             if not column["description"].strip():
-                yield f"{model['name']}.{column['name']} has no description"
+                yield f"{node['name']}.{column['name']} has no description"
             if not column["data_type"]:
-                yield f"{model['name']}.{column['name']} has no data type"
+                yield f"{node['name']}.{column['name']} has no data type"
+
+
+@rule
+def every_table_is_staged(manifest: Manifest) -> Iterator[str]:
+    """Each table of the contract has its base_ and stg_ model, with the contract's columns in its SQL."""
+    sql = {model["name"]: model["raw_code"] for model in models(manifest)}
+    for source in manifest["sources"].values():
+        if source["config"].get("meta", {}).get("landing"):
+            continue
+        is_native = source["source_name"] == "extracts"
+        owner = "" if is_native else f"{source['source_name']}__"
+        for name in [f"base_{owner}{source['name']}", *([f"stg_{source['name']}"] if is_native else [])]:
+            for column in source["columns"].values():
+                wanted = column["name"] + ("_hash" if column["config"].get("meta", {}).get("pii") else "")
+                if not re.search(rf"^    {wanted},?$", sql.get(name, ""), re.MULTILINE):
+                    yield f"{name} does not select {wanted}"
 
 
 @rule
 def personal_data_stays_in_staging(manifest: Manifest) -> Iterator[str]:
     """No column that the extracts deliver with personal data is published in clear."""
     personal = {
-        column["config"]["meta"]["pii_of"]
-        for model in models(manifest)
-        for column in model["columns"].values()
-        if "pii_of" in column["config"].get("meta", {})
+        column["name"]
+        for source in manifest["sources"].values()
+        for column in source["columns"].values()
+        if column["config"].get("meta", {}).get("pii")
     }
     for model in published(manifest):
         for name in sorted(personal & set(model["columns"])):

@@ -18,7 +18,7 @@ from great_expectations.core.batch import Batch
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.expectations.expectation import Expectation
 
-from ops.project import is_mapping, kpis, models
+from ops.project import contracted, duckdb_config, kpis, memory_limit, models
 from python_checks.expectations.dialect import connection_string
 from python_checks.expectations.suites import ExpectNoRows, Rules, expectations, kpi_bounds, staged_rules
 
@@ -35,13 +35,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TableResult:
-    """The verdicts on one table. `problem` is set when the table could not be judged at all."""
+    """The verdicts on one table. `problem` is set when it could not be judged at all; `notes` are no verdicts."""
 
     schema: str
     table: str
     verdicts: tuple[Verdict, ...] = ()
     problem: str = ""
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def failures(self) -> list[Verdict]:
@@ -65,16 +66,20 @@ class Gate:
             database.stem,
             connection_string=connection_string(str(database)),
             create_temp_table=False,
-            kwargs={"connect_args": {"read_only": True}},
+            kwargs={
+                "connect_args": {
+                    "read_only": True,
+                    "config": duckdb_config(memory_limit(), database.with_name(f"{database.name}.expectations.tmp")),
+                }
+            },
         )
 
     def run(self) -> Iterator[TableResult]:
         """Judge every table, staged ones first, then the canaries; a result as soon as it is there."""
         published = models(self._manifest, "marts")
         governed = kpis(self._manifest)
-        for model in models(self._manifest, "staging"):
-            if not is_mapping(model):
-                yield self._judge(model, staged_rules(model))
+        for model in contracted(self._manifest):
+            yield self._judge(model, staged_rules(model))
         for model in published:
             if model["name"] in self._suites:
                 rules = self._suites[model["name"]]
@@ -102,15 +107,28 @@ class Gate:
         """Expectations known to be wrong, one of each kind. One that passes shows that nothing is being checked."""
         asset = self._source.add_query_asset("canary", query="select cast(null as integer) as missing, 9 as nine")
         batch = asset.add_batch_definition_whole_table("all").get_batch()
+        no_rows = "select * from {batch}"
         wrong = [
-            gxe.ExpectColumnValuesToNotBeNull(column="missing"),
-            gxe.ExpectColumnValuesToBeInSet(column="nine", value_set=[8]),
-            gxe.ExpectColumnValuesToBeBetween(column="nine", max_value=8),
-            ExpectNoRows(unexpected_rows_query="select * from {batch}"),
+            (gxe.ExpectColumnValuesToNotBeNull(column="missing"), "null is not null", "missing values"),
+            (gxe.ExpectColumnValuesToBeInSet(column="nine", value_set=[8]), "9 is one of 8", "unknown words"),
+            (gxe.ExpectColumnValuesToBeBetween(column="nine", max_value=8), "9 is at most 8", "values out of bounds"),
+            (ExpectNoRows(unexpected_rows_query=no_rows), "one row is none", "rows that must not be"),
         ]
-        sung = [verdict for verdict in _verdicts(batch, wrong) if not verdict.passed and not verdict.error]
+        for expectation, claim, _ in wrong:
+            expectation.description = claim
+        verdicts = _verdicts(batch, [expectation for expectation, _, _ in wrong])
+        sung = {verdict.expectation for verdict in verdicts if not verdict.passed and not verdict.error}
         silent = len(wrong) - len(sung)
-        return TableResult("", "canaries", problem=f"{silent} canaries did not fail as they must" if silent else "")
+        return TableResult(
+            "",
+            "canaries",
+            problem=f"{silent} canaries did not fail as they must" if silent else "",
+            notes=tuple(
+                f'"{claim}", wrong on purpose, failed as intended: {fault} would be noticed'
+                for _, claim, fault in wrong
+                if claim in sung
+            ),
+        )
 
 
 def _verdicts(batch: Batch, suite: list[Expectation]) -> Iterator[Verdict]:

@@ -42,12 +42,16 @@ def _table(result: TableResult) -> str:
     state = "passed" if result.passed else "failed"
     name = f"{result.schema}.{result.table}".lstrip(".")
     lines = "".join(map(_line, sorted(result.verdicts, key=lambda verdict: verdict.passed)))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in result.notes)
     problem = f'<li class="failed">{escape(result.problem)}</li>' if result.problem else ""
     summary = f'<b>{escape(name)}</b> <span class="{state}">{state}</span>'
-    size = f"<small>{len(result.verdicts)} expectations, {result.seconds:.1f} s</small>"
+    counted = f"{len(result.verdicts)} expectations, {result.seconds:.1f} s"
+    if result.notes:
+        counted = f"{len(result.notes)} wrong on purpose failed as intended"
+    size = f"<small>{counted}</small>"
     return (
         f"<details{'' if result.passed else ' open'}><summary>{summary} {size}</summary>"
-        f"<ul>{problem}{lines}</ul></details>\n"
+        f"<ul>{problem}{lines}{notes}</ul></details>\n"
     )
 
 

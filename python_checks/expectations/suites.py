@@ -70,7 +70,7 @@ def _with_likeness(rules: Rules, entries: Mapping[str, Rules]) -> Rules:
 
 
 def staged_rules(model: Mapping[str, Any]) -> Rules:
-    """The rules of a staged table, from the contract in its YAML, which is what loading enforces."""
+    """The rules of a staged table (ops.project.contracted), from its contract, which is what loading enforces."""
     meta = {column["name"]: column["config"].get("meta", {}) for column in model["columns"].values()}
     table = model["config"].get("meta", {})
     key = [name for name, column in meta.items() if column.get("key")]
@@ -82,7 +82,7 @@ def staged_rules(model: Mapping[str, Any]) -> Rules:
         never[f"{check['column']} {check['reason']}"] = f"not ({check['holds']})"
     if parent := table.get("must_exist"):
         never[f"{parent['column']} that is not in {parent['in']}"] = (
-            f'"{parent["column"]}" not in (select "{parent["column"]}" from {model["schema"]}.{parent["in"]})'
+            f'"{parent["column"]}" not in (select "{parent["column"]}" from {model["schema"]}.stg_{parent["in"]})'
         )
     between = {name: [column.get("min"), column.get("max")] for name, column in meta.items()}
     for column in model["columns"].values():

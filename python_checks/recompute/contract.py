@@ -291,7 +291,7 @@ TABLES: dict[str, Table] = {
             handled_by*         operator|seller
             -customer_id        text
             seller_id           text
-            -order_id           text
+            order_id            text
             topic               text
             first_response_at   time
             resolved_at         time

@@ -47,7 +47,7 @@ amounts as (
         refunds.currency,
         {{ business_day('refunds.refunded_at') }} as rate_day,
         0 as revenue,
-        coalesce(refunds.commission_reversed, 0) as taken_off,
+        case when orders.is_paid then coalesce(refunds.commission_reversed, 0) else 0 end as taken_off,
         0 as cost
     from {{ ref('stg_refunds') }} as refunds
     cross join span

@@ -1,10 +1,11 @@
 {#
 Holds a family mart and its metrics together: wherever a ratio metric has a column in the model, the column is the metric's
-numerator over its denominator, both of them columns too, null where the denominator is 0 or missing, and inside the
-metric's bounds (config.meta.kpi.bounds). One row per broken value. Stops when no metric matches, or a term has no column.
+numerator over its denominator, both of them columns too, null where the denominator is 0 or missing or the KPI has no value
+(int_kpi_gaps), and inside the metric's bounds (config.meta.kpi.bounds). One row per broken value. Stops when no metric matches, or a term has no column.
 #}
 {% test ratios_match_metrics(model) %}
 
+{%- set gaps = ref('int_kpi_gaps') -%}
 {%- set checks = [] -%}
 {%- if execute -%}
     {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='name') | list -%}
@@ -15,7 +16,7 @@ metric's bounds (config.meta.kpi.bounds). One row per broken value. Stops when n
         {%- endfor -%}
         {%- do checks.append({
             'name': metric.name,
-            'ratio': 'cast(' ~ terms[0] ~ ' as double) / nullif(cast(' ~ terms[1] ~ ' as double), 0)',
+            'ratio': 'cast(shown.' ~ terms[0] ~ ' as double) / nullif(cast(shown.' ~ terms[1] ~ ' as double), 0)',
             'bounds': metric.config.meta.get('kpi', {}).get('bounds'),
         }) -%}
     {%- endfor -%}
@@ -25,19 +26,24 @@ metric's bounds (config.meta.kpi.bounds). One row per broken value. Stops when n
 {%- endif -%}
 
 {% for check in checks -%}
+    {%- set expected = 'case when gaps.kpi_id is null then ' ~ check.ratio ~ ' end' -%}
     select
         '{{ check.name }}' as metric,
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        {{ check.name }} as published,
-        {{ check.ratio }} as expected
-    from {{ model }}
+        shown.period_grain,
+        shown.period_start,
+        shown.dimension,
+        shown.dimension_value,
+        shown.{{ check.name }} as published,
+        {{ expected }} as expected
+    from {{ model }} as shown
+    left join {{ gaps }} as gaps
+        on gaps.kpi_id = '{{ check.name }}'
+        and shown.period_grain = gaps.period_grain
+        and shown.period_start = gaps.period_start
     where
-        {{ check.name }} is distinct from {{ check.ratio }}
+        shown.{{ check.name }} is distinct from {{ expected }}
         {%- if check.bounds %}
-        or {{ check.name }} not between {{ check.bounds[0] }} and {{ check.bounds[1] }}
+        or shown.{{ check.name }} not between {{ check.bounds[0] }} and {{ check.bounds[1] }}
         {%- endif %}
     {{ 'union all' if not loop.last }}
 {% else -%}

@@ -17,6 +17,7 @@ from ops.project import QUIET, ROOT, Settings
 BUILD = ROOT / "build" / "test"
 # The sample as `make test` builds it; the settings of whoever runs the tests are left aside.
 SAMPLE = {
+    "LANDING_DIR": str(BUILD / "landing"),
     "WAREHOUSE_DB": str(BUILD / "warehouse.duckdb"),
     "PUBLISHED_DB": str(BUILD / "published" / "marketplace.duckdb"),
     "DBT_TARGET_PATH": str(BUILD / "target"),
@@ -46,7 +47,7 @@ def copy_of_sample(sample_release: Settings, tmp_path: Path) -> Settings:
     for name, source in SAMPLE.items():
         target = tmp_path / name.lower() / Path(source).name
         if Path(source).is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, symlinks=True)
         else:
             target.parent.mkdir()
             shutil.copy2(source, target)

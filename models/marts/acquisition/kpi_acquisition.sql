@@ -30,11 +30,10 @@ first_sales as (
 {%- set of_buyer = {
     'country': 'customer_country', 'region': 'customer_region', 'channel': 'channel', 'customer_type': 'customer_type',
 } -%}
-{%- set commission = ['events', 'order_lines.commission_amount'] -%}
 
 {{ kpi_terms([
     {
-        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on', 'dimensions': by_campaign, 'needs': ['ad_spend'],
+        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on', 'dimensions': by_campaign,
         'terms': {
             'ad_impressions': 'sum(impressions)',
             'ad_clicks': 'sum(clicks)',
@@ -48,7 +47,7 @@ first_sales as (
         'money': ['ad_spend', 'ad_spend_x1000', 'order_ad_spend', 'acquisition_cost', 'lead_ad_spend'],
     },
     {
-        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on', 'needs': ['ad_spend'],
+        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on',
         'terms': {
             'seller_ad_spend': "sum(case when audience = 'sellers' then cost else 0 end)",
             'retention_ad_spend': "sum(case when objective = 'retention' then cost else 0 end)",
@@ -56,7 +55,7 @@ first_sales as (
         'money': ['seller_ad_spend', 'retention_ad_spend'],
     },
     {
-        'shape': 'sums', 'from': 'paid_channel_orders', 'day': 'ordered_on', 'dimensions': by_campaign, 'needs': ['events'],
+        'shape': 'sums', 'from': 'paid_channel_orders', 'day': 'ordered_on', 'dimensions': by_campaign,
         'terms': {
             'paid_channel_valid_orders': 'count_if(is_valid)',
             'paid_channel_new_buyers': 'count_if(is_valid and customer_order_number = 1)',
@@ -65,7 +64,7 @@ first_sales as (
         'money': ['paid_channel_gmv_net'],
     },
     {
-        'shape': 'sums', 'from': 'paid_channel_orders', 'day': 'ordered_on', 'dimensions': by_campaign, 'needs': commission,
+        'shape': 'sums', 'from': 'paid_channel_orders', 'day': 'ordered_on', 'dimensions': by_campaign,
         'terms': {'paid_channel_margin': 'sum(valid_margin)'}, 'money': ['paid_channel_margin'],
     },
     {
@@ -82,53 +81,56 @@ first_sales as (
     },
     {
         'shape': 'distinct', 'from': 'leads', 'day': 'created_on', 'entity': 'person_key', 'dimensions': by_campaign,
-        'needs': ['leads'],
         'terms': {'leads': 'true', 'converted_leads': 'is_converted', 'qualified_leads': 'is_qualified'},
     },
-]) }}
+]) }},
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- advertising
-    ad_impressions,
-    ad_clicks,
-    ad_spend,
-    ad_spend_x1000,
-    {{ ratio('ad_spend_x1000', 'ad_impressions') }} as cpm,
-    {{ ratio('ad_spend', 'ad_clicks') }} as cpc,
-    {{ ratio('ad_clicks', 'ad_impressions') }} as ctr,
+        -- advertising
+        ad_impressions,
+        ad_clicks,
+        ad_spend,
+        ad_spend_x1000,
+        {{ ratio('ad_spend_x1000', 'ad_impressions') }} as cpm,
+        {{ ratio('ad_spend', 'ad_clicks') }} as cpc,
+        {{ ratio('ad_clicks', 'ad_impressions') }} as ctr,
 
-    -- orders that a paid channel brought
-    order_ad_spend,
-    order_ad_clicks,
-    paid_channel_valid_orders,
-    {{ ratio('order_ad_spend', 'paid_channel_valid_orders') }} as cpa,
-    {{ ratio('paid_channel_valid_orders', 'order_ad_clicks') }} as click_conversion_rate,
-    paid_channel_gmv_net,
-    {{ ratio('paid_channel_gmv_net', 'order_ad_spend') }} as roas,
-    paid_channel_margin,
-    paid_channel_margin - order_ad_spend as paid_channel_margin_after_ads,
-    {{ ratio('paid_channel_margin - order_ad_spend', 'order_ad_spend') }} as marketing_roi,
+        -- orders that a paid channel brought
+        order_ad_spend,
+        order_ad_clicks,
+        paid_channel_valid_orders,
+        {{ ratio('order_ad_spend', 'paid_channel_valid_orders') }} as cpa,
+        {{ ratio('paid_channel_valid_orders', 'order_ad_clicks') }} as click_conversion_rate,
+        paid_channel_gmv_net,
+        {{ ratio('paid_channel_gmv_net', 'order_ad_spend') }} as roas,
+        paid_channel_margin,
+        paid_channel_margin - order_ad_spend as paid_channel_margin_after_ads,
+        {{ ratio('paid_channel_margin - order_ad_spend', 'order_ad_spend') }} as marketing_roi,
 
-    -- new buyers and sellers, and what they cost
-    new_buyers,
-    acquisition_cost,
-    {{ ratio('acquisition_cost', 'new_buyers') }} as cac_blended,
-    paid_channel_new_buyers,
-    {{ ratio('acquisition_cost', 'paid_channel_new_buyers') }} as cac_paid,
-    seller_ad_spend,
-    first_selling_sellers,
-    {{ ratio('seller_ad_spend', 'first_selling_sellers') }} as seller_cac,
-    retention_ad_spend,
-    returning_orders,
-    {{ ratio('retention_ad_spend', 'returning_orders') }} as repeat_order_cost,
+        -- new buyers and sellers, and what they cost
+        new_buyers,
+        acquisition_cost,
+        {{ ratio('acquisition_cost', 'new_buyers') }} as cac_blended,
+        paid_channel_new_buyers,
+        {{ ratio('acquisition_cost', 'paid_channel_new_buyers') }} as cac_paid,
+        seller_ad_spend,
+        first_selling_sellers,
+        {{ ratio('seller_ad_spend', 'first_selling_sellers') }} as seller_cac,
+        retention_ad_spend,
+        returning_orders,
+        {{ ratio('retention_ad_spend', 'returning_orders') }} as repeat_order_cost,
 
-    -- leads
-    leads,
-    qualified_leads,
-    lead_ad_spend,
-    {{ ratio('lead_ad_spend', 'qualified_leads') }} as cpl,
-    converted_leads,
-    {{ ratio('converted_leads', 'leads') }} as lead_conversion_rate
-from terms
+        -- leads
+        leads,
+        qualified_leads,
+        lead_ad_spend,
+        {{ ratio('lead_ad_spend', 'qualified_leads') }} as cpl,
+        converted_leads,
+        {{ ratio('converted_leads', 'leads') }} as lead_conversion_rate
+    from terms
+),
+
+{{ kpi_without_gaps('acquisition') }}

@@ -277,12 +277,12 @@ concentration as (
         'terms': {'registered_sellers': ['starts', 'ends']},
     },
     {
-        'shape': 'rolling', 'from': 'listed_sellers', 'dimensions': of_place, 'needs': ['offers'],
+        'shape': 'rolling', 'from': 'listed_sellers', 'dimensions': of_place,
         'terms': {'listed_sellers': ['starts', 'ends']},
     },
     {
         'shape': 'rolling', 'from': 'listed_seller_categories', 'is_cut': true, 'dimensions': {'category': 'category'},
-        'needs': ['offers'], 'terms': {'listed_sellers': ['starts', 'ends']},
+        'terms': {'listed_sellers': ['starts', 'ends']},
     },
     {
         'shape': 'sums', 'from': 'new_sellers', 'day': 'validated_on', 'dimensions': of_place,
@@ -305,11 +305,11 @@ concentration as (
         },
     },
     {
-        'shape': 'rolling', 'from': 'live_offers', 'dimensions': {'category': 'category'}, 'needs': ['offers'],
+        'shape': 'rolling', 'from': 'live_offers', 'dimensions': {'category': 'category'},
         'terms': {'live_offers_30d': ['starts', 'ends']},
     },
     {
-        'shape': 'rolling', 'from': 'sold_offers', 'dimensions': {'category': 'category'}, 'needs': ['offers'],
+        'shape': 'rolling', 'from': 'sold_offers', 'dimensions': {'category': 'category'},
         'terms': {'sold_offers_30d': ['starts', 'ends']},
     },
     {
@@ -320,37 +320,41 @@ concentration as (
         },
         'money': ['gmv_net', 'top10_gmv_net'], 'number': ['squared_seller_gmv_net_x10000', 'gmv_net_squared'],
     },
-]) }}
+]) }},
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- accounts
-    registered_customers,
-    registered_sellers,
-    listed_sellers,
-    new_sellers,
-    activated_sellers_60d,
-    {{ ratio('activated_sellers_60d', 'new_sellers') }} as seller_activation_rate_60d,
-    case when time_to_first_sale_median < {{ longer_than_any() }} / 4 then time_to_first_sale_median end as time_to_first_sale_median,
-    time_to_first_sale_median_n,
+        -- accounts
+        registered_customers,
+        registered_sellers,
+        listed_sellers,
+        new_sellers,
+        activated_sellers_60d,
+        {{ ratio('activated_sellers_60d', 'new_sellers') }} as seller_activation_rate_60d,
+        case when time_to_first_sale_median < {{ longer_than_any() }} / 4 then time_to_first_sale_median end as time_to_first_sale_median,
+        time_to_first_sale_median_n,
 
-    -- both sides
-    active_sellers,
-    active_buyers_30d,
-    {{ ratio('active_buyers_30d', 'active_sellers') }} as buyer_seller_ratio,
-    churned_sellers_180d,
-    sellers_180_to_359_days_ago,
-    {{ ratio('churned_sellers_180d', 'sellers_180_to_359_days_ago') }} as seller_churn_rate_180d,
-    sold_offers_30d,
-    live_offers_30d,
-    {{ ratio('sold_offers_30d', 'live_offers_30d') }} as offer_liquidity_rate,
+        -- both sides
+        active_sellers,
+        active_buyers_30d,
+        {{ ratio('active_buyers_30d', 'active_sellers') }} as buyer_seller_ratio,
+        churned_sellers_180d,
+        sellers_180_to_359_days_ago,
+        {{ ratio('churned_sellers_180d', 'sellers_180_to_359_days_ago') }} as seller_churn_rate_180d,
+        sold_offers_30d,
+        live_offers_30d,
+        {{ ratio('sold_offers_30d', 'live_offers_30d') }} as offer_liquidity_rate,
 
-    -- concentration of sellers
-    top10_gmv_net,
-    gmv_net,
-    {{ ratio('top10_gmv_net', 'gmv_net') }} as top10_seller_share,
-    squared_seller_gmv_net_x10000,
-    gmv_net_squared,
-    {{ ratio('squared_seller_gmv_net_x10000', 'gmv_net_squared') }} as seller_concentration_hhi
-from terms
+        -- concentration of sellers
+        top10_gmv_net,
+        gmv_net,
+        {{ ratio('top10_gmv_net', 'gmv_net') }} as top10_seller_share,
+        squared_seller_gmv_net_x10000,
+        gmv_net_squared,
+        {{ ratio('squared_seller_gmv_net_x10000', 'gmv_net_squared') }} as seller_concentration_hhi
+    from terms
+),
+
+{{ kpi_without_gaps('balance') }}

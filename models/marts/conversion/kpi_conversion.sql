@@ -42,7 +42,7 @@ attempted_orders as (
 
 {{ kpi_terms([
     {
-        'shape': 'sums', 'from': 'sessions', 'day': 'started_on', 'dimensions': of_session, 'needs': ['events'],
+        'shape': 'sums', 'from': 'sessions', 'day': 'started_on', 'dimensions': of_session,
         'terms': {
             'sessions': 'count(*)',
             'purchase_sessions': 'count_if(has_purchase)',
@@ -54,14 +54,14 @@ attempted_orders as (
     },
     {
         'shape': 'distinct', 'from': 'sessions', 'day': 'started_on', 'entity': 'visitor_id', 'dimensions': of_session,
-        'needs': ['events'], 'terms': {'visitors': 'true', 'purchase_visitors': 'has_purchase'},
+        'terms': {'visitors': 'true', 'purchase_visitors': 'has_purchase'},
     },
     {
         'shape': 'distinct', 'from': 'purchases', 'day': 'started_on', 'entity': 'purchase_key', 'dimensions': of_session,
-        'needs': ['events'], 'terms': {'purchases': 'true'},
+        'terms': {'purchases': 'true'},
     },
     {
-        'shape': 'sums', 'from': 'carts', 'day': 'created_on', 'dimensions': of_session, 'needs': ['events'],
+        'shape': 'sums', 'from': 'carts', 'day': 'created_on', 'dimensions': of_session,
         'terms': {
             'carts': 'count(*)',
             'purchased_carts': 'count_if(is_purchased)',
@@ -69,51 +69,55 @@ attempted_orders as (
         },
     },
     {
-        'shape': 'sums', 'from': 'attempted_orders', 'day': 'first_attempt_on', 'needs': ['payments'],
+        'shape': 'sums', 'from': 'attempted_orders', 'day': 'first_attempt_on',
         'dimensions': {'country': 'country', 'region': 'region'},
         'terms': {'attempted_orders': 'count(*)', 'completed_orders': 'count_if(is_completed)'},
     },
     {
-        'shape': 'sums', 'from': 'viewing_sessions', 'day': 'started_on', 'needs': ['events'],
+        'shape': 'sums', 'from': 'viewing_sessions', 'day': 'started_on',
         'terms': category_terms,
     },
     {
-        'shape': 'sums', 'from': 'session_categories', 'day': 'started_on', 'is_cut': true, 'needs': ['events'],
+        'shape': 'sums', 'from': 'session_categories', 'day': 'started_on', 'is_cut': true,
         'dimensions': {'category': 'category'}, 'terms': category_terms,
     },
-]) }}
+]) }},
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- sessions and visitors that buy
-    sessions,
-    purchase_sessions,
-    {{ ratio('purchase_sessions', 'sessions') }} as conversion_rate_session,
-    visitors,
-    purchase_visitors,
-    {{ ratio('purchase_visitors', 'visitors') }} as conversion_rate_visitor,
-    purchases,
-    {{ ratio('purchases', 'sessions') }} as orders_per_session,
-    intentful_sessions,
-    intentful_purchase_sessions,
-    {{ ratio('intentful_purchase_sessions', 'intentful_sessions') }} as liquidity_rate,
-    product_view_sessions,
-    product_view_sessions_that_bought,
-    {{ ratio('product_view_sessions_that_bought', 'product_view_sessions') }} as category_conversion_rate,
+        -- sessions and visitors that buy
+        sessions,
+        purchase_sessions,
+        {{ ratio('purchase_sessions', 'sessions') }} as conversion_rate_session,
+        visitors,
+        purchase_visitors,
+        {{ ratio('purchase_visitors', 'visitors') }} as conversion_rate_visitor,
+        purchases,
+        {{ ratio('purchases', 'sessions') }} as orders_per_session,
+        intentful_sessions,
+        intentful_purchase_sessions,
+        {{ ratio('intentful_purchase_sessions', 'intentful_sessions') }} as liquidity_rate,
+        product_view_sessions,
+        product_view_sessions_that_bought,
+        {{ ratio('product_view_sessions_that_bought', 'product_view_sessions') }} as category_conversion_rate,
 
-    -- carts
-    carts,
-    purchased_carts,
-    {{ ratio('purchased_carts', 'carts') }} as conversion_rate_cart,
-    abandoned_carts,
-    {{ ratio('abandoned_carts', 'carts') }} as cart_abandonment_rate,
+        -- carts
+        carts,
+        purchased_carts,
+        {{ ratio('purchased_carts', 'carts') }} as conversion_rate_cart,
+        abandoned_carts,
+        {{ ratio('abandoned_carts', 'carts') }} as cart_abandonment_rate,
 
-    -- checkout and payment
-    checkout_sessions,
-    abandoned_checkout_sessions,
-    {{ ratio('abandoned_checkout_sessions', 'checkout_sessions') }} as checkout_abandonment_rate,
-    attempted_orders,
-    completed_orders,
-    {{ ratio('completed_orders', 'attempted_orders') }} as transaction_completion_rate
-from terms
+        -- checkout and payment
+        checkout_sessions,
+        abandoned_checkout_sessions,
+        {{ ratio('abandoned_checkout_sessions', 'checkout_sessions') }} as checkout_abandonment_rate,
+        attempted_orders,
+        completed_orders,
+        {{ ratio('completed_orders', 'attempted_orders') }} as transaction_completion_rate
+    from terms
+),
+
+{{ kpi_without_gaps('conversion') }}

@@ -28,6 +28,7 @@ postings as (
         0 as handling_costs,
         0 as payment_fees
     from {{ ref('fct_refunds') }}
+    where is_of_paid_order
     group by refunded_on, seller_id
     union all
     select

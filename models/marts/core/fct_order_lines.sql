@@ -46,6 +46,12 @@ returns as (
     group by order_line_id, requested_on
 ),
 
+-- where no acceptance is ever recorded there is no such step
+acceptance as (
+    select is_present as is_recorded from {{ ref('int_inputs') }}
+    where need = 'order_lines.accepted_at'
+),
+
 -- what had happened by the end of as_of
 known as (
     select
@@ -68,10 +74,12 @@ known as (
         {{ known('lines.refused_at') }} as known_refused_at,
         {{ known('lines.shipped_at') }} as known_shipped_at,
         {{ known('lines.delivered_at') }} as known_delivered_at,
-        {{ known('lines.cancelled_at') }} as known_cancelled_at
+        {{ known('lines.cancelled_at') }} as known_cancelled_at,
+        acceptance.is_recorded as is_acceptance_recorded
     from lines
     inner join orders on lines.order_id = orders.order_id
     cross join span
+    cross join acceptance
     left join products on lines.product_id = products.product_id
     left join rates on orders.currency = rates.currency and orders.ordered_on = rates.rate_day
 ),
@@ -83,13 +91,26 @@ flagged as (
         known_refused_at is not null as is_refused,
         known_cancelled_at is not null as is_cancelled,
         known_cancelled_at is not null
-        and (known_accepted_at is null or known_cancelled_at < known_accepted_at) as is_cancelled_before_acceptance,
-        known_cancelled_at is not null
         and (
             coalesce(known_shipped_at, known_delivered_at) is null
             or known_cancelled_at < coalesce(known_shipped_at, known_delivered_at)
         ) as is_cancelled_before_shipment
     from known
+),
+
+-- without an acceptance step a line is accepted unless it falls before shipment
+judged as (
+    select
+        *,
+        case
+            when is_acceptance_recorded then known_accepted_at is not null
+            else not is_refused and not is_cancelled_before_shipment
+        end as was_accepted,
+        case
+            when is_acceptance_recorded then is_cancelled and (known_accepted_at is null or known_cancelled_at < known_accepted_at)
+            else is_cancelled_before_shipment
+        end as is_cancelled_before_acceptance
+    from flagged
 ),
 
 dated as (
@@ -98,7 +119,7 @@ dated as (
         {{ business_day('left_at') }} as shipped_on,
         {{ business_day('promised_delivery_at') }} as promised_on,
         {{ business_day('known_delivered_at') }} as delivered_on
-    from flagged
+    from judged
 ),
 
 -- units asked back within 30 days of delivery
@@ -158,11 +179,11 @@ select
             dated.is_refused
             or (dated.is_cancelled_before_acceptance and dated.cancelled_by in ('seller', 'platform'))
             then 'refused'
-        when dated.known_accepted_at is not null then 'accepted'
+        when dated.was_accepted then 'accepted'
         else 'waiting'
     end as acceptance_status,
     dated.is_paid and not dated.is_refused and not dated.is_cancelled as is_valid,
-    dated.known_accepted_at is not null and not dated.is_refused as is_accepted,
+    dated.was_accepted and not dated.is_refused as is_accepted,
     dated.left_at is not null as is_shipped,
     dated.known_delivered_at is not null as is_delivered,
     coalesce(dated.fulfilled_by = 'platform', false) as is_platform_fulfilled,

@@ -7,9 +7,12 @@ attribution as (
     select * from {{ ref('int_order_attribution') }}
 ),
 
+-- days on which an order that no session explains came directly
 web as (
-    select is_present from {{ ref('int_inputs') }}
-    where input = 'events'
+    select days.date_day
+    from {{ ref('int_feed_days') }} as days
+    inner join {{ ref('int_inputs') }} as inputs on inputs.need = '{{ tie_of_visitors_to_buyers() }}'
+    where days.feed = 'events.occurred_at' and days.is_covered and inputs.is_present
 ),
 
 lines as (
@@ -27,8 +30,8 @@ measured as (
 combined as (
     select
         orders.*,
-        -- without web events a channel is unknown; with them, an order no session explains came directly
-        case when web.is_present then coalesce(attribution.channel, 'direct') end as channel,
+        -- where nothing is tracked a channel is unknown
+        coalesce(attribution.channel, case when web.date_day is not null then 'direct' end) as channel,
         attribution.campaign_id,
         coalesce(attribution.is_paid_channel, false) as is_paid_channel,
         coalesce(measured.lines, 0) as lines,
@@ -42,7 +45,7 @@ combined as (
         coalesce(measured.valid_commission, 0) as valid_commission,
         coalesce(measured.valid_margin, 0) as valid_margin
     from orders
-    left join web on true
+    left join web on orders.ordered_on = web.date_day
     left join measured on orders.order_id = measured.order_id
     left join attribution on orders.order_id = attribution.order_id
 ),

@@ -24,6 +24,7 @@ dated as (
         lines.order_id,
         lines.seller_id,
         lines.product_id,
+        coalesce(lines.is_paid, false) as is_of_paid_order,
         {{ business_day('refunds.refunded_at') }} as refunded_on
     from refunds
     cross join span
@@ -57,6 +58,9 @@ select
     -- times
     converted.refunded_at,
     converted.refunded_on,
+
+    -- flags
+    converted.is_of_paid_order,
 
     -- money
     cast(converted.amount as decimal(18, 4)) as amount_original,

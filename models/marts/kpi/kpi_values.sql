@@ -5,9 +5,8 @@ with
     ),
 
 {% endfor -%}
-present as (
-    select input from {{ ref('int_inputs') }}
-    where is_present
+gaps as (
+    select * from {{ ref('int_kpi_gaps') }}
 ),
 
 span as (
@@ -32,14 +31,8 @@ unpivoted as (
             '{{ kpi.family }}' as family,
             {{ kpi_keys() }},
             {{ kpi.maturity_days if kpi.mode == 'cohort' else 'cast(null as integer)' }} as maturity_days,
-            -- a KPI one of whose inputs is absent has no terms at all, whatever its mart shows
             {% for term, column in terms.items() -%}
-                {%- set typed = 'cast(' ~ column ~ ' as ' ~ ('bigint' if term == 'sample_size' else 'double') ~ ')' -%}
-                {%- if kpi.needs -%}
-                    case when (select count(*) from present where present.input in ('{{ kpi.needs | join("', '") }}')) = {{ kpi.needs | length }} then {{ typed }} end
-                {%- else -%}
-                    {{ typed }}
-                {%- endif %} as {{ term }}{{ ',' if not loop.last }}
+                cast({{ column }} as {{ 'bigint' if term == 'sample_size' else 'double' }}) as {{ term }}{{ ',' if not loop.last }}
             {% endfor -%}
         from {% if is_custom %}({{ custom_kpi_rows(kpi) }}) as {{ kpi.kpi_id }}{% else %}{{ kpi.family }}{% endif %}
         where dimension in ('{{ (['all'] + kpi.dimensions) | join("', '") }}')
@@ -49,6 +42,7 @@ unpivoted as (
     {% endfor -%}
 )
 
+-- what cannot be known has no terms, whatever a mart shows for other KPIs
 select
     unpivoted.kpi_id,
     unpivoted.family,
@@ -56,12 +50,16 @@ select
     unpivoted.period_start,
     unpivoted.dimension,
     unpivoted.dimension_value,
-    unpivoted.numerator,
-    unpivoted.denominator,
-    unpivoted.value,
-    unpivoted.sample_size,
+    {% for term in ['numerator', 'denominator', 'value', 'sample_size'] -%}
+        case when gaps.kpi_id is null then unpivoted.{{ term }} end as {{ term }},
+    {% endfor -%}
     unpivoted.maturity_days is null
     or {{ add_days('unpivoted.period_end', 'unpivoted.maturity_days') }} <= span.as_of as is_mature,
-    unpivoted.is_partial
+    unpivoted.is_partial,
+    gaps.kpi_id is null as is_covered
 from unpivoted
 cross join span
+left join gaps
+    on unpivoted.kpi_id = gaps.kpi_id
+    and unpivoted.period_grain = gaps.period_grain
+    and unpivoted.period_start = gaps.period_start

@@ -96,43 +96,47 @@ buyers_of_two_sellers as (
         'terms': {
             'margin_12m': 'sum(case when ordered_on <= ' ~ add_days('first_valid_order_on', 364) ~ ' then valid_margin else 0 end)',
         },
-        'money': ['margin_12m'], 'needs': ['order_lines.commission_amount'],
+        'money': ['margin_12m'],
     },
     {
-        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on', 'needs': ['ad_spend'],
+        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on',
         'terms': {'acquisition_cost': 'sum(cost)'}, 'money': ['acquisition_cost'],
     },
-]) }}
+]) }},
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- buyers
-    active_buyers,
-    period_buyers,
-    returning_buyers,
-    {{ ratio('returning_buyers', 'period_buyers') }} as returning_buyer_share,
-    valid_orders,
-    returning_orders,
-    {{ ratio('returning_orders', 'valid_orders') }} as returning_order_share,
-    retained_buyers,
-    previous_period_buyers,
-    {{ ratio('retained_buyers', 'previous_period_buyers') }} as retention_rate,
-    churned_buyers_180d,
-    buyers_180_to_359_days_ago,
-    {{ ratio('churned_buyers_180d', 'buyers_180_to_359_days_ago') }} as churn_rate_180d,
-    buyers_of_two_sellers,
-    {{ ratio('buyers_of_two_sellers', 'active_buyers') }} as second_seller_rate,
+        -- buyers
+        active_buyers,
+        period_buyers,
+        returning_buyers,
+        {{ ratio('returning_buyers', 'period_buyers') }} as returning_buyer_share,
+        valid_orders,
+        returning_orders,
+        {{ ratio('returning_orders', 'valid_orders') }} as returning_order_share,
+        retained_buyers,
+        previous_period_buyers,
+        {{ ratio('retained_buyers', 'previous_period_buyers') }} as retention_rate,
+        churned_buyers_180d,
+        buyers_180_to_359_days_ago,
+        {{ ratio('churned_buyers_180d', 'buyers_180_to_359_days_ago') }} as churn_rate_180d,
+        buyers_of_two_sellers,
+        {{ ratio('buyers_of_two_sellers', 'active_buyers') }} as second_seller_rate,
 
-    -- first orders and what followed
-    new_buyers,
-    repeat_buyers_90d,
-    {{ ratio('repeat_buyers_90d', 'new_buyers') }} as repeat_purchase_rate_90d,
+        -- first orders and what followed
+        new_buyers,
+        repeat_buyers_90d,
+        {{ ratio('repeat_buyers_90d', 'new_buyers') }} as repeat_purchase_rate_90d,
 
-    -- value, in the reporting currency
-    margin_12m,
-    {{ ratio('margin_12m', 'new_buyers') }} as ltv_12m,
-    acquisition_cost,
-    {{ ratio('acquisition_cost', 'new_buyers') }} as cac_blended,
-    {{ ratio(ratio('margin_12m', 'new_buyers'), ratio('acquisition_cost', 'new_buyers')) }} as ltv_cac_ratio
-from terms
+        -- value, in the reporting currency
+        margin_12m,
+        {{ ratio('margin_12m', 'new_buyers') }} as ltv_12m,
+        acquisition_cost,
+        {{ ratio('acquisition_cost', 'new_buyers') }} as cac_blended,
+        {{ ratio(ratio('margin_12m', 'new_buyers'), ratio('acquisition_cost', 'new_buyers')) }} as ltv_cac_ratio
+    from terms
+),
+
+{{ kpi_without_gaps('loyalty') }}

@@ -58,21 +58,19 @@ ad_spend as (
     'valid_line_value': 'sum(valid_line_value)',
 } -%}
 {%- set amounts = ['gmv', 'gmv_net', 'valid_commission', 'valid_line_value'] -%}
-{%- set commission = ['order_lines.commission_amount'] -%}
-{%- set needs_of_orders = {'valid_commission': commission, 'valid_line_value': commission} -%}
 
 {{ kpi_terms([
     {
         'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order_and_channel,
-        'terms': order_terms, 'money': amounts, 'needs_of': needs_of_orders,
+        'terms': order_terms, 'money': amounts,
     },
     {
         'shape': 'sums', 'from': 'order_categories', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': {'category': 'category'}, 'terms': order_terms, 'money': amounts, 'needs_of': needs_of_orders,
+        'dimensions': {'category': 'category'}, 'terms': order_terms, 'money': amounts,
     },
     {
         'shape': 'sums', 'from': 'order_sellers', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': {'seller': 'seller_id'}, 'terms': order_terms, 'money': amounts, 'needs_of': needs_of_orders,
+        'dimensions': {'seller': 'seller_id'}, 'terms': order_terms, 'money': amounts,
     },
     {
         'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': of_order,
@@ -85,20 +83,20 @@ ad_spend as (
     {
         'shape': 'sums', 'from': 'refunds', 'day': 'refunded_on',
         'dimensions': {'seller': 'seller_id', 'category': 'category'},
-        'terms': {'refunded_amount': 'sum(amount)'}, 'money': ['refunded_amount'], 'needs': ['refunds'],
+        'terms': {'refunded_amount': 'sum(amount)'}, 'money': ['refunded_amount'],
     },
     {
-        'shape': 'sums', 'from': 'payments', 'day': 'attempted_on', 'needs': ['payments'],
+        'shape': 'sums', 'from': 'payments', 'day': 'attempted_on',
         'dimensions': {'country': 'country', 'region': 'region'},
         'terms': {'transactions': 'count(*)', 'transaction_volume': 'sum(amount)'}, 'money': ['transaction_volume'],
     },
     {
-        'shape': 'sums', 'from': 'seller_ledger', 'day': 'posted_on', 'dimensions': {'seller': 'seller_id'}, 'needs': commission,
+        'shape': 'sums', 'from': 'seller_ledger', 'day': 'posted_on', 'dimensions': {'seller': 'seller_id'},
         'terms': {'platform_revenue': 'sum(platform_revenue)', 'shipped_line_value': 'sum(shipped_line_value)'},
         'money': ['platform_revenue', 'shipped_line_value'],
     },
     {
-        'shape': 'sums', 'from': 'ledger', 'day': 'posted_on', 'needs': commission,
+        'shape': 'sums', 'from': 'ledger', 'day': 'posted_on',
         'terms': {'direct_cost': 'sum(direct_cost)'}, 'money': ['direct_cost'],
     },
     {
@@ -106,11 +104,11 @@ ad_spend as (
         'terms': {'period_buyers': 'true'},
     },
     {
-        'shape': 'sums', 'from': 'operating_costs', 'day': 'cost_on', 'needs': ['operating_costs'],
+        'shape': 'sums', 'from': 'operating_costs', 'day': 'cost_on',
         'terms': {'operating_cost': 'sum(amount)'}, 'money': ['operating_cost'],
     },
     {
-        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on', 'needs': ['ad_spend'],
+        'shape': 'sums', 'from': 'ad_spend', 'day': 'spent_on',
         'terms': {'ad_spend': 'sum(cost)'}, 'money': ['ad_spend'],
     },
 ]) }},
@@ -121,43 +119,47 @@ margins as (
         platform_revenue - direct_cost as gross_margin,
         case when platform_revenue > 0 then platform_revenue end as positive_platform_revenue
     from terms
-)
+),
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- orders
-    orders,
-    valid_orders,
-    items,
-    {{ ratio('items', 'orders') }} as items_per_order,
-    multi_product_orders,
-    {{ ratio('multi_product_orders', 'valid_orders') }} as multi_product_order_share,
+        -- orders
+        orders,
+        valid_orders,
+        items,
+        {{ ratio('items', 'orders') }} as items_per_order,
+        multi_product_orders,
+        {{ ratio('multi_product_orders', 'valid_orders') }} as multi_product_order_share,
 
-    -- money in the reporting currency
-    gmv,
-    gmv_net,
-    {{ ratio('gmv', 'orders') }} as aov,
-    median_order_value,
-    median_order_value_n,
-    refunded_amount,
-    transactions,
-    transaction_volume,
+        -- money in the reporting currency
+        gmv,
+        gmv_net,
+        {{ ratio('gmv', 'orders') }} as aov,
+        median_order_value,
+        median_order_value_n,
+        refunded_amount,
+        transactions,
+        transaction_volume,
 
-    -- what the platform earns, in the reporting currency
-    valid_commission,
-    valid_line_value,
-    {{ ratio('valid_commission', 'valid_line_value') }} as commission_rate,
-    platform_revenue,
-    shipped_line_value,
-    {{ ratio('platform_revenue', 'shipped_line_value') }} as take_rate,
-    period_buyers,
-    {{ ratio('platform_revenue', 'period_buyers') }} as arpu,
-    direct_cost,
-    gross_margin,
-    positive_platform_revenue,
-    {{ ratio('gross_margin', 'positive_platform_revenue') }} as gross_margin_rate,
-    operating_cost,
-    ad_spend,
-    gross_margin - operating_cost - ad_spend as contribution_margin
-from margins
+        -- what the platform earns, in the reporting currency
+        valid_commission,
+        valid_line_value,
+        {{ ratio('valid_commission', 'valid_line_value') }} as commission_rate,
+        platform_revenue,
+        shipped_line_value,
+        {{ ratio('platform_revenue', 'shipped_line_value') }} as take_rate,
+        period_buyers,
+        {{ ratio('platform_revenue', 'period_buyers') }} as arpu,
+        direct_cost,
+        gross_margin,
+        positive_platform_revenue,
+        {{ ratio('gross_margin', 'positive_platform_revenue') }} as gross_margin_rate,
+        operating_cost,
+        ad_spend,
+        gross_margin - operating_cost - ad_spend as contribution_margin
+    from margins
+),
+
+{{ kpi_without_gaps('sales') }}

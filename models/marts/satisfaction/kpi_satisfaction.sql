@@ -63,11 +63,10 @@ operator_tickets as (
 ),
 
 {%- set of_person = {'country': 'country', 'region': 'region'} -%}
-{%- set surveys = ['survey_invitations'] -%}
 
 {{ kpi_terms([
     {
-        'shape': 'sums', 'from': 'buyer_nps_and_csat_answers', 'day': 'answered_on', 'dimensions': of_person, 'needs': surveys,
+        'shape': 'sums', 'from': 'buyer_nps_and_csat_answers', 'day': 'answered_on', 'dimensions': of_person,
         'terms': {
             'nps_answers': "count_if(survey = 'nps')",
             'nps_balance_x100': "100 * (count_if(survey = 'nps' and score >= 9) - count_if(survey = 'nps' and score <= 6))",
@@ -80,7 +79,7 @@ operator_tickets as (
         },
     },
     {
-        'shape': 'sums', 'from': 'buyer_answers', 'day': 'answered_on', 'needs': surveys,
+        'shape': 'sums', 'from': 'buyer_answers', 'day': 'answered_on',
         'terms': {
             'relationship_answers': "count_if(survey = 'relationship')",
             'relationship_satisfied': "count_if(survey = 'relationship' and score >= 4)",
@@ -89,24 +88,22 @@ operator_tickets as (
         },
     },
     {
-        'shape': 'sums', 'from': 'seller_nps_answers', 'day': 'answered_on', 'dimensions': of_person, 'needs': surveys,
+        'shape': 'sums', 'from': 'seller_nps_answers', 'day': 'answered_on', 'dimensions': of_person,
         'terms': {
             'seller_nps_answers': 'count(*)',
             'seller_nps_balance_x100': '100 * (count_if(score >= 9) - count_if(score <= 6))',
         },
     },
     {
-        'shape': 'sums', 'from': 'answered_twice', 'day': 'answered_on', 'needs': surveys,
+        'shape': 'sums', 'from': 'answered_twice', 'day': 'answered_on',
         'terms': {'orders_answered_twice': 'count(*)', 'satisfaction_change': 'sum(change)'},
     },
     {
         'shape': 'sums', 'from': 'invitations', 'day': 'sent_on', 'dimensions': {'survey': 'survey', 'wave': 'wave'},
-        'needs': surveys,
         'terms': {'delivered_invitations': 'count(*)', 'answered_invitations': 'count_if(is_answered)'},
     },
     {
         'shape': 'sums', 'from': 'operator_tickets', 'day': 'opened_on', 'dimensions': {'topic': 'topic'},
-        'needs': ['support_tickets'],
         'terms': {
             'operator_tickets': 'count(*)',
             'resolved_operator_tickets': 'count_if(is_resolved)',
@@ -116,7 +113,6 @@ operator_tickets as (
     },
     {
         'shape': 'percentiles', 'from': 'operator_tickets', 'day': 'opened_on', 'dimensions': {'topic': 'topic'},
-        'needs': ['support_tickets'],
         'terms': {
             'first_response_time_median': ['first_response_hours', 0.5],
             'first_response_time_p90': ['first_response_hours', 0.9],
@@ -124,7 +120,7 @@ operator_tickets as (
         },
     },
     {
-        'shape': 'sums', 'from': 'reviews', 'day': 'created_on', 'needs': ['reviews'],
+        'shape': 'sums', 'from': 'reviews', 'day': 'created_on',
         'dimensions': {
             'seller': 'seller_id', 'category': 'category', 'country': 'country', 'region': 'region', 'subject': 'subject',
         },
@@ -138,66 +134,69 @@ operator_tickets as (
     {
         'shape': 'sums', 'from': 'delivered_seller_orders', 'day': 'delivered_on',
         'dimensions': {'seller': 'seller_id', 'country': 'country'},
-        'needs': ['reviews', 'order_lines.delivered_at'],
         'terms': {'delivered_seller_orders': 'count(*)', 'reviewed_seller_orders': 'count_if(is_reviewed)'},
     },
-]) }}
+]) }},
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- reviews
-    reviews,
-    rating_sum,
-    {{ ratio('rating_sum', 'reviews') }} as avg_rating,
-    negative_reviews,
-    {{ ratio('negative_reviews', 'reviews') }} as negative_review_share,
-    positive_reviews,
-    {{ ratio('positive_reviews', 'reviews') }} as positive_review_share,
-    reviewed_seller_orders,
-    delivered_seller_orders,
-    {{ ratio('reviewed_seller_orders', 'delivered_seller_orders') }} as review_rate,
+        -- reviews
+        reviews,
+        rating_sum,
+        {{ ratio('rating_sum', 'reviews') }} as avg_rating,
+        negative_reviews,
+        {{ ratio('negative_reviews', 'reviews') }} as negative_review_share,
+        positive_reviews,
+        {{ ratio('positive_reviews', 'reviews') }} as positive_review_share,
+        reviewed_seller_orders,
+        delivered_seller_orders,
+        {{ ratio('reviewed_seller_orders', 'delivered_seller_orders') }} as review_rate,
 
-    -- surveys
-    nps_balance_x100,
-    nps_answers,
-    {{ ratio('nps_balance_x100', 'nps_answers') }} as nps,
-    seller_nps_balance_x100,
-    seller_nps_answers,
-    {{ ratio('seller_nps_balance_x100', 'seller_nps_answers') }} as seller_nps,
-    csat_satisfied,
-    csat_answers,
-    {{ ratio('csat_satisfied', 'csat_answers') }} as csat,
-    csat_hot_satisfied,
-    csat_hot_answers,
-    {{ ratio('csat_hot_satisfied', 'csat_hot_answers') }} as csat_hot,
-    csat_cold_satisfied,
-    csat_cold_answers,
-    {{ ratio('csat_cold_satisfied', 'csat_cold_answers') }} as csat_cold,
-    satisfaction_change,
-    orders_answered_twice,
-    {{ ratio('satisfaction_change', 'orders_answered_twice') }} as satisfaction_decay,
-    relationship_satisfied,
-    relationship_answers,
-    {{ ratio('relationship_satisfied', 'relationship_answers') }} as relationship_satisfaction,
-    value_fit_satisfied,
-    value_fit_answers,
-    {{ ratio('value_fit_satisfied', 'value_fit_answers') }} as value_fit,
-    answered_invitations,
-    delivered_invitations,
-    {{ ratio('answered_invitations', 'delivered_invitations') }} as survey_response_rate,
+        -- surveys
+        nps_balance_x100,
+        nps_answers,
+        {{ ratio('nps_balance_x100', 'nps_answers') }} as nps,
+        seller_nps_balance_x100,
+        seller_nps_answers,
+        {{ ratio('seller_nps_balance_x100', 'seller_nps_answers') }} as seller_nps,
+        csat_satisfied,
+        csat_answers,
+        {{ ratio('csat_satisfied', 'csat_answers') }} as csat,
+        csat_hot_satisfied,
+        csat_hot_answers,
+        {{ ratio('csat_hot_satisfied', 'csat_hot_answers') }} as csat_hot,
+        csat_cold_satisfied,
+        csat_cold_answers,
+        {{ ratio('csat_cold_satisfied', 'csat_cold_answers') }} as csat_cold,
+        satisfaction_change,
+        orders_answered_twice,
+        {{ ratio('satisfaction_change', 'orders_answered_twice') }} as satisfaction_decay,
+        relationship_satisfied,
+        relationship_answers,
+        {{ ratio('relationship_satisfied', 'relationship_answers') }} as relationship_satisfaction,
+        value_fit_satisfied,
+        value_fit_answers,
+        {{ ratio('value_fit_satisfied', 'value_fit_answers') }} as value_fit,
+        answered_invitations,
+        delivered_invitations,
+        {{ ratio('answered_invitations', 'delivered_invitations') }} as survey_response_rate,
 
-    -- support
-    first_response_time_median,
-    first_response_time_median_n,
-    first_response_time_p90,
-    first_response_time_p90_n,
-    operator_tickets_answered_24h,
-    operator_tickets_due,
-    {{ ratio('operator_tickets_answered_24h', 'operator_tickets_due') }} as response_sla_24h_rate,
-    resolved_operator_tickets,
-    operator_tickets,
-    {{ ratio('resolved_operator_tickets', 'operator_tickets') }} as resolution_rate,
-    resolution_time_median,
-    resolution_time_median_n
-from terms
+        -- support
+        first_response_time_median,
+        first_response_time_median_n,
+        first_response_time_p90,
+        first_response_time_p90_n,
+        operator_tickets_answered_24h,
+        operator_tickets_due,
+        {{ ratio('operator_tickets_answered_24h', 'operator_tickets_due') }} as response_sla_24h_rate,
+        resolved_operator_tickets,
+        operator_tickets,
+        {{ ratio('resolved_operator_tickets', 'operator_tickets') }} as resolution_rate,
+        resolution_time_median,
+        resolution_time_median_n
+    from terms
+),
+
+{{ kpi_without_gaps('satisfaction') }}

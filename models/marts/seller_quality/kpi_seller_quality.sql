@@ -89,12 +89,6 @@ valid_lines as (
 {%- set by_place_and_seller = {'country': 'country', 'region': 'region', 'seller': 'seller_id'} -%}
 {%- set by_all = {'country': 'country', 'region': 'region', 'seller': 'seller_id', 'category': 'category'} -%}
 
-{%- set accepted_at = ['order_lines.accepted_at'] -%}
-{%- set ship_by_at = ['order_lines.accepted_at', 'order_lines.ship_by_at'] -%}
-{%- set shipped_at = ['order_lines.shipped_at'] -%}
-{%- set due = ['order_lines.ship_by_at', 'order_lines.shipped_at'] -%}
-{%- set fulfilled_by = ['order_lines.fulfilled_by', 'order_lines.shipped_at'] -%}
-{%- set tracking = ['order_lines.tracking_valid'] -%}
 
 {%- set seller_order_terms = {
     'seller_orders': 'count(*)',
@@ -105,14 +99,6 @@ valid_lines as (
     'accepted_seller_orders_shipped': "count_if(acceptance_status = 'accepted' and is_ship_by_passed and is_shipped)",
     'negatively_reviewed_seller_orders': 'count_if(is_negatively_reviewed)',
     'defective_seller_orders': 'count_if(is_defective)',
-} -%}
-{%- set needs_of_seller_orders = {
-    'accepted_seller_orders': accepted_at,
-    'decided_seller_orders': accepted_at,
-    'accepted_seller_orders_to_ship': ship_by_at,
-    'accepted_seller_orders_shipped': ship_by_at,
-    'negatively_reviewed_seller_orders': ['reviews'],
-    'defective_seller_orders': ['reviews', 'claims'],
 } -%}
 {%- set order_terms = {
     'orders': 'count(*)',
@@ -131,35 +117,35 @@ valid_lines as (
 {{ kpi_terms([
     {
         'shape': 'sums', 'from': 'seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller,
-        'terms': seller_order_terms, 'needs_of': needs_of_seller_orders,
+        'terms': seller_order_terms,
     },
     {
         'shape': 'sums', 'from': 'seller_order_categories', 'day': 'ordered_on', 'is_cut': true, 'dimensions': by_category,
-        'terms': seller_order_terms, 'needs_of': needs_of_seller_orders,
+        'terms': seller_order_terms,
     },
     {
         'shape': 'percentiles', 'from': 'accepted_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller,
-        'terms': acceptance_times, 'needs': accepted_at,
+        'terms': acceptance_times,
     },
     {
         'shape': 'percentiles', 'from': 'accepted_seller_order_categories', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': by_category, 'terms': acceptance_times, 'needs': accepted_at,
+        'dimensions': by_category, 'terms': acceptance_times,
     },
     {
         'shape': 'percentiles', 'from': 'shipped_seller_orders', 'day': 'ordered_on', 'dimensions': by_place_and_seller,
-        'terms': processing_times, 'needs': shipped_at,
+        'terms': processing_times,
     },
     {
         'shape': 'percentiles', 'from': 'shipped_seller_order_categories', 'day': 'ordered_on', 'is_cut': true,
-        'dimensions': by_category, 'terms': processing_times, 'needs': shipped_at,
+        'dimensions': by_category, 'terms': processing_times,
     },
     {
         'shape': 'sums', 'from': 'due_seller_orders', 'day': 'due_on', 'dimensions': by_place_and_seller,
-        'terms': due_terms, 'needs': due,
+        'terms': due_terms,
     },
     {
         'shape': 'sums', 'from': 'due_seller_order_categories', 'day': 'due_on', 'is_cut': true,
-        'dimensions': by_category, 'terms': due_terms, 'needs': due,
+        'dimensions': by_category, 'terms': due_terms,
     },
     {'shape': 'sums', 'from': 'orders', 'day': 'ordered_on', 'dimensions': by_place, 'terms': order_terms},
     {
@@ -172,7 +158,6 @@ valid_lines as (
     },
     {
         'shape': 'sums', 'from': 'valid_lines', 'day': 'promised_on', 'dimensions': by_all,
-        'needs': ['order_lines.promised_delivery_at', 'order_lines.delivered_at'],
         'terms': {'promised_lines': 'count(*)', 'on_time_lines': 'count_if(delivered_on <= promised_on)'},
     },
     {
@@ -183,39 +168,28 @@ valid_lines as (
             'shipped_lines': 'count(*)',
             'platform_fulfilled_lines': 'count_if(is_platform_fulfilled)',
         },
-        'needs_of': {
-            'tracked_lines': tracking,
-            'validly_tracked_lines': tracking,
-            'shipped_lines': fulfilled_by,
-            'platform_fulfilled_lines': fulfilled_by,
-        },
     },
     {
         'shape': 'sums', 'from': 'delivered_lines', 'day': 'delivered_on', 'dimensions': by_all,
-        'needs': ['returns', 'order_lines.delivered_at'],
         'terms': {'delivered_quantity': 'sum(quantity)', 'returned_quantity': 'sum(returned_quantity)'},
     },
     {
-        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all, 'needs': accepted_at,
+        'shape': 'sums', 'from': 'accepted_lines', 'day': 'ordered_on', 'dimensions': by_all,
         'terms': {
             'accepted_lines': 'count(*)',
             'refunded_lines': 'count_if(is_refunded)',
             'claimed_lines': 'count_if(is_claimed)',
         },
-        'needs_of': {
-            'refunded_lines': ['refunds', 'order_lines.accepted_at'],
-            'claimed_lines': ['claims', 'order_lines.accepted_at'],
-        },
     },
     {
-        'shape': 'sums', 'from': 'decided_disputes', 'day': 'decided_on', 'dimensions': by_seller, 'needs': ['claims'],
+        'shape': 'sums', 'from': 'decided_disputes', 'day': 'decided_on', 'dimensions': by_seller,
         'terms': {
             'decided_disputes': 'count(*)',
             'disputes_decided_for_buyer': "count_if(decision = 'buyer')",
         },
     },
     {
-        'shape': 'sums', 'from': 'seller_tickets', 'day': 'opened_on', 'dimensions': by_seller, 'needs': ['support_tickets'],
+        'shape': 'sums', 'from': 'seller_tickets', 'day': 'opened_on', 'dimensions': by_seller,
         'terms': {
             'seller_tickets_due': 'count_if(needs_response and is_sla_due)',
             'seller_tickets_answered_24h': 'count_if(needs_response and is_sla_due and is_answered_within_24h)',
@@ -223,73 +197,77 @@ valid_lines as (
     },
     {
         'shape': 'percentiles', 'from': 'seller_tickets', 'day': 'opened_on', 'dimensions': by_seller,
-        'needs': ['support_tickets'], 'terms': {'seller_response_time_median': ['first_response_hours', 0.5]},
+        'terms': {'seller_response_time_median': ['first_response_hours', 0.5]},
     },
-]) }}
+]) }},
 
-select
-    {{ kpi_keys() }},
+shown as (
+    select
+        {{ kpi_keys() }},
 
-    -- acceptance
-    seller_orders,
-    accepted_seller_orders,
-    decided_seller_orders,
-    {{ ratio('accepted_seller_orders', 'decided_seller_orders') }} as acceptance_rate,
-    acceptance_time_median,
-    acceptance_time_median_n,
+        -- acceptance
+        seller_orders,
+        accepted_seller_orders,
+        decided_seller_orders,
+        {{ ratio('accepted_seller_orders', 'decided_seller_orders') }} as acceptance_rate,
+        acceptance_time_median,
+        acceptance_time_median_n,
 
-    -- shipping
-    accepted_seller_orders_shipped,
-    accepted_seller_orders_to_ship,
-    {{ ratio('accepted_seller_orders_shipped', 'accepted_seller_orders_to_ship') }} as shipping_rate,
-    late_seller_orders,
-    due_seller_orders,
-    {{ ratio('late_seller_orders', 'due_seller_orders') }} as late_shipment_rate,
-    processing_time_median,
-    processing_time_median_n,
-    processing_time_p90,
-    processing_time_p90_n,
+        -- shipping
+        accepted_seller_orders_shipped,
+        accepted_seller_orders_to_ship,
+        {{ ratio('accepted_seller_orders_shipped', 'accepted_seller_orders_to_ship') }} as shipping_rate,
+        late_seller_orders,
+        due_seller_orders,
+        {{ ratio('late_seller_orders', 'due_seller_orders') }} as late_shipment_rate,
+        processing_time_median,
+        processing_time_median_n,
+        processing_time_p90,
+        processing_time_p90_n,
 
-    validly_tracked_lines,
-    tracked_lines,
-    {{ ratio('validly_tracked_lines', 'tracked_lines') }} as valid_tracking_rate,
-    platform_fulfilled_lines,
-    shipped_lines,
-    {{ ratio('platform_fulfilled_lines', 'shipped_lines') }} as platform_fulfilled_share,
+        validly_tracked_lines,
+        tracked_lines,
+        {{ ratio('validly_tracked_lines', 'tracked_lines') }} as valid_tracking_rate,
+        platform_fulfilled_lines,
+        shipped_lines,
+        {{ ratio('platform_fulfilled_lines', 'shipped_lines') }} as platform_fulfilled_share,
 
-    -- delivery
-    on_time_lines,
-    promised_lines,
-    {{ ratio('on_time_lines', 'promised_lines') }} as on_time_delivery_rate,
+        -- delivery
+        on_time_lines,
+        promised_lines,
+        {{ ratio('on_time_lines', 'promised_lines') }} as on_time_delivery_rate,
 
-    -- cancellation
-    orders_with_cancelled_line,
-    orders,
-    {{ ratio('orders_with_cancelled_line', 'orders') }} as cancellation_rate,
-    seller_cancelled_seller_orders,
-    {{ ratio('seller_cancelled_seller_orders', 'seller_orders') }} as seller_cancellation_rate,
+        -- cancellation
+        orders_with_cancelled_line,
+        orders,
+        {{ ratio('orders_with_cancelled_line', 'orders') }} as cancellation_rate,
+        seller_cancelled_seller_orders,
+        {{ ratio('seller_cancelled_seller_orders', 'seller_orders') }} as seller_cancellation_rate,
 
-    -- after the sale
-    returned_quantity,
-    delivered_quantity,
-    {{ ratio('returned_quantity', 'delivered_quantity') }} as return_rate,
-    refunded_lines,
-    accepted_lines,
-    {{ ratio('refunded_lines', 'accepted_lines') }} as refund_rate,
-    claimed_lines,
-    {{ ratio('claimed_lines', 'accepted_lines') }} as claim_rate,
-    disputes_decided_for_buyer,
-    decided_disputes,
-    {{ ratio('disputes_decided_for_buyer', 'decided_disputes') }} as dispute_buyer_win_rate,
-    negatively_reviewed_seller_orders,
-    {{ ratio('negatively_reviewed_seller_orders', 'seller_orders') }} as negative_feedback_rate,
-    defective_seller_orders,
-    {{ ratio('defective_seller_orders', 'seller_orders') }} as order_defect_rate,
+        -- after the sale
+        returned_quantity,
+        delivered_quantity,
+        {{ ratio('returned_quantity', 'delivered_quantity') }} as return_rate,
+        refunded_lines,
+        accepted_lines,
+        {{ ratio('refunded_lines', 'accepted_lines') }} as refund_rate,
+        claimed_lines,
+        {{ ratio('claimed_lines', 'accepted_lines') }} as claim_rate,
+        disputes_decided_for_buyer,
+        decided_disputes,
+        {{ ratio('disputes_decided_for_buyer', 'decided_disputes') }} as dispute_buyer_win_rate,
+        negatively_reviewed_seller_orders,
+        {{ ratio('negatively_reviewed_seller_orders', 'seller_orders') }} as negative_feedback_rate,
+        defective_seller_orders,
+        {{ ratio('defective_seller_orders', 'seller_orders') }} as order_defect_rate,
 
-    -- answers to buyers
-    seller_response_time_median,
-    seller_response_time_median_n,
-    seller_tickets_answered_24h,
-    seller_tickets_due,
-    {{ ratio('seller_tickets_answered_24h', 'seller_tickets_due') }} as seller_response_sla_24h_rate
-from terms
+        -- answers to buyers
+        seller_response_time_median,
+        seller_response_time_median_n,
+        seller_tickets_answered_24h,
+        seller_tickets_due,
+        {{ ratio('seller_tickets_answered_24h', 'seller_tickets_due') }} as seller_response_sla_24h_rate
+    from terms
+),
+
+{{ kpi_without_gaps('seller_quality') }}

@@ -1,1 +1,7 @@
-{{ load_extract() }}
+select
+    experiment,
+    visitor_id,
+    variant,
+    assigned_at
+from {{ ref('base_experiment_assignments') }}
+where _fault is null and _is_latest

@@ -1,9 +1,9 @@
 with leads as (
-    select * from {{ ref('raw_olist__marketing_qualified_leads') }}
+    select * from {{ olist('marketing_qualified_leads') }}
 ),
 
 deals as (
-    select * from {{ ref('raw_olist__closed_deals') }}
+    select * from {{ olist('closed_deals') }}
 )
 
 select

@@ -1,9 +1,9 @@
 with items as (
-    select * from {{ ref('raw_olist__order_items') }}
+    select * from {{ olist('order_items') }}
 ),
 
 orders as (
-    select * from {{ ref('raw_olist__orders') }}
+    select * from {{ olist('orders') }}
 )
 
 select
@@ -19,7 +19,6 @@ select
     items.freight_value as shipping_amount,
 
     -- times
-    {{ olist_time('orders.order_approved_at') }} as accepted_at,
     {{ olist_time('items.shipping_limit_date') }} as ship_by_at,
     {{ olist_time('orders.order_delivered_carrier_date') }} as shipped_at,
     {{ olist_time('orders.order_estimated_delivery_date') }} as promised_delivery_at,
@@ -29,7 +28,6 @@ select
             then {{ olist_time('coalesce(orders.order_approved_at, orders.order_purchase_timestamp)') }}
     end as cancelled_at,
 
-    case when orders.order_status = 'unavailable' then 'seller' end as cancelled_by,
-    'seller' as fulfilled_by
+    case when orders.order_status = 'unavailable' then 'seller' end as cancelled_by
 from items
 left join orders on items.order_id = orders.order_id

@@ -1,9 +1,9 @@
 with orders as (
-    select * from {{ ref('raw_olist__orders') }}
+    select * from {{ olist('orders') }}
 ),
 
 customers as (
-    select * from {{ ref('raw_olist__customers') }}
+    select * from {{ olist('customers') }}
 )
 
 select

@@ -1,9 +1,9 @@
 with payments as (
-    select * from {{ ref('raw_olist__order_payments') }}
+    select * from {{ olist('order_payments') }}
 ),
 
 orders as (
-    select * from {{ ref('raw_olist__orders') }}
+    select * from {{ olist('orders') }}
 )
 
 select

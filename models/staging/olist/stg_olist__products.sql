@@ -1,9 +1,9 @@
 with products as (
-    select * from {{ ref('raw_olist__products') }}
+    select * from {{ olist('products') }}
 ),
 
 translations as (
-    select * from {{ ref('raw_olist__category_translation') }}
+    select * from {{ olist('category_translation') }}
 )
 
 select

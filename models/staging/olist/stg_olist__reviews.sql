@@ -1,12 +1,12 @@
 with reviews as (
-    select * from {{ ref('raw_olist__order_reviews') }}
+    select * from {{ olist('order_reviews') }}
 ),
 
 only_sellers as (
     select
         order_id,
         min(seller_id) as seller_id
-    from {{ ref('raw_olist__order_items') }}
+    from {{ olist('order_items') }}
     group by order_id
     having count(distinct seller_id) = 1
 )

@@ -30,7 +30,11 @@ def build(folder: Path, **settings: str) -> duckdb.DuckDBPyConnection:
 
 
 def simulate(folder: Path, **settings: str | int) -> Path:
-    """Simulates the extracts of a market up to 31 October 2026; settings as of the command line."""
+    """Simulates the extracts of a market up to 31 October 2026; settings as of the command line.
+
+    These markets are small: most of their orders come in a session, so that there are carts and visitors to judge.
+    """
+    settings = {"session_conversion": 0.2, **settings}
     options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     subprocess.run(
         [sys.executable, "-m", "ops.simulate", "--out", str(folder), "--end", "2026-10-31", *options],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ops.land import Landed, land
+
 CUSTOMERS = "customer_id,created_at,email\n"
 SELLERS = "seller_id,registered_at\n"
 PRODUCTS = "product_id\n"
-ORDERS = "order_id,customer_id,ordered_at,currency\n"
+ORDERS = "order_id,customer_id,ordered_at,paid_at,currency\n"
 LINES = "order_line_id,order_id,seller_id,product_id,quantity,unit_price\n"
 
 
@@ -22,12 +25,13 @@ class Marketplace:
     def __init__(self, folder: Path, work: Path, run_dbt: Callable[..., subprocess.CompletedProcess]):
         self.folder, self.work, self.run_dbt = folder, work, run_dbt
         self.database = work / "warehouse.duckdb"
+        self.landing = work / "landing"
         self.connector = "native"
         folder.mkdir(parents=True, exist_ok=True)
         self.write("customers.csv", CUSTOMERS + "c1,2026-01-01T10:00:00Z,ann@example.org\n")
         self.write("sellers.csv", SELLERS + "s1,2026-01-01T10:00:00Z\n")
         self.write("products.csv", PRODUCTS + "p1\n")
-        self.write("orders.csv", ORDERS + "o1,c1,2026-01-02T10:00:00Z,EUR\n")
+        self.write("orders.csv", ORDERS + "o1,c1,2026-01-02T10:00:00Z,2026-01-02T10:00:00Z,EUR\n")
         self.write("order_lines.csv", LINES + "l1,o1,s1,p1,1,9.99\n")
 
     def write(self, name: str, content: str | bytes) -> Path:
@@ -36,14 +40,20 @@ class Marketplace:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
+    def land(self) -> Landed:
+        """Lands what the folder holds now."""
+        return land(self.folder, self.landing, self.connector, say=lambda text: None)
+
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Runs dbt in a process of its own; its output is in stdout."""
-        settings = {"EXTRACTS_DIR": str(self.folder), "CONNECTOR": self.connector, "PII_KEY": "a key for tests"}
+        settings = {"LANDING_DIR": str(self.landing), "CONNECTOR": self.connector, "PII_KEY": "a key for tests"}
         return self.run_dbt(self.work, *arguments, **{**settings, **environment})
 
-    def load(self, *select: str) -> subprocess.CompletedProcess:
-        """Loads staging models (every one by default) and the trust tables."""
-        run = self.dbt("run", "--select", *(select or ["staging"]), "load_audit", "rejected_rows")
+    def load(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Lands the files, builds and tests the staging models and the trust tables."""
+        self.land()
+        run = self.dbt("build", "--select", "staging", "load_audit", "rejected_rows", "rows_read_add_up", "--exclude",
+                       "lines_and_orders_reconcile", "money_adds_up", *arguments)
         assert run.returncode == 0, run.stdout
         return run
 
@@ -76,12 +86,17 @@ def work(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def market(work, tmp_path_factory, run_dbt) -> Marketplace:
     """One marketplace for the tests of a module."""
-    (work / "warehouse.duckdb").unlink(missing_ok=True)
+    _forget(work)
     return Marketplace(tmp_path_factory.mktemp("extracts"), work, run_dbt)
 
 
 @pytest.fixture
 def fresh(work, tmp_path, run_dbt) -> Marketplace:
     """A marketplace for one test alone."""
-    (work / "warehouse.duckdb").unlink(missing_ok=True)
+    _forget(work)
     return Marketplace(tmp_path / "extracts", work, run_dbt)
+
+
+def _forget(work: Path) -> None:
+    (work / "warehouse.duckdb").unlink(missing_ok=True)
+    shutil.rmtree(work / "landing", ignore_errors=True)

@@ -29,7 +29,7 @@ def olist(market):
     if not (OLIST / "olist_orders_dataset.csv").is_file():
         pytest.skip("skipped: no data")
     market.folder, market.connector = OLIST, "olist"
-    market.load("+path:models/staging/native")
+    market.load()
     return market
 
 

@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,7 @@ import pytest
 from ops.simulate.__main__ import main
 from ops.simulate.build import Simulation, write_extracts
 from ops.simulate.contract import TABLES
+from ops.simulate.dirt import SPOILT
 from ops.simulate.settings import SAMPLE, Settings
 
 ROOT = Path(__file__).parents[3]
@@ -51,6 +52,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def read_csv_rows(path: Path) -> list[dict[str, str]]:
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+
+
+def plain_rows(path: Path) -> list[list[str]]:
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.reader(io.StringIO(data.decode(), newline="")))
 
 
 @pytest.fixture(scope="module")
@@ -239,27 +245,76 @@ def test_business_days_are_exactly_those_asked_for(tmp_path):
     assert days.max() == settings.end
 
 
-def test_dirt_is_written_down(tmp_path):
+@pytest.mark.parametrize("daily", [False, True])
+@pytest.mark.parametrize("fmt", ["csv", "csv.gz"])
+def test_dirt_is_one_more_delivery_and_written_down(fmt, daily, tmp_path):
     clean, dirty = tmp_path / "clean", tmp_path / "dirty"
-    settings = SMALL.with_changes(orders=60, days=60, fmt="csv.gz")
+    settings = SMALL.with_changes(fmt=fmt, daily=daily)
     write_extracts(settings, clean)
     truth = write_extracts(settings.with_changes(dirt=True), dirty)
-    outcomes = [row["outcome"] for row in truth["bad_rows"]]
-    assert {"rejected", "held", "superseded"} == set(outcomes)
-    for name in TABLES:
-        expected = sum(row["table"] == name for row in truth["bad_rows"])
-        for path in sorted(clean.glob(f"{name}*/*")) or [clean / f"{name}.csv.gz"]:
-            before = gzip.decompress(path.read_bytes())
-            after = gzip.decompress((dirty / path.relative_to(clean)).read_bytes())
-            assert after.startswith(before)
-            added = list(csv.reader(after[len(before) :].decode().splitlines()))
-            expected -= len(added)
-        assert expected == 0, name
+    before, after = files_of(clean), files_of(dirty)
+    assert {name: content for name, content in after.items() if name in before} | {"truth.json": b""} == before | {
+        "truth.json": b""
+    }
+    told = truth["bad_rows"]
+    assert {row["outcome"] for row in told} == {"rejected", "waiting", "superseded"}
+    last = f"dt={SMALL.end + timedelta(days=1)}"
+    assert set(after) - set(before) == {f"{name}/{last}/part-0.{fmt}" for name in SPOILT}
+    for name in SPOILT:
+        counts = truth["planted_rows"][name]
+        assert counts == {
+            outcome: sum((row["table"], row["outcome"]) == (name, outcome) for row in told) for outcome in counts
+        }
+        rows = plain_rows(dirty / name / last / f"part-0.{fmt}")
+        header, keys = rows[0], [row[0] for row in rows[1:]]
+        assert len(keys) == len(set(keys)) == sum(counts.values())
+        delivered = {
+            row[0]: row
+            for path in sorted(clean.rglob(f"{name}*/**/*.csv*")) or [clean / f"{name}.{fmt}"]
+            for row in plain_rows(path)
+        }
+        for row, outcome in zip(rows[1:], (row["outcome"] for row in told if row["table"] == name), strict=True):
+            known = delivered.get(row[0])
+            whole = len(row) == len(header)
+            assert (known is not None) == (outcome == "superseded" or not whole)
+            assert not whole or known is None or sum(a != b for a, b in zip(row, known, strict=True)) <= 1
 
 
-def test_dirt_needs_text():
+def test_too_few_rows_are_not_corrected_twice(tmp_path):
+    truth = write_extracts(Settings(orders=1, days=3, dirt=True), tmp_path)
+    for name, counts in truth["planted_rows"].items():
+        rows = plain_rows(tmp_path / f"{name}.csv")[1:]
+        assert counts["superseded"] <= len(rows)
+    assert truth["planted_rows"]["orders"] == {"rejected": 7, "waiting": 0, "superseded": 0}
+
+
+def test_dirt_needs_text_for_what_it_spoils():
     with pytest.raises(ValueError, match="csv"):
         SMALL.with_changes(dirt=True, fmt="parquet")
+    with pytest.raises(ValueError, match="csv"):
+        SMALL.with_changes(dirt=True, formats=(("orders", "parquet"),))
+    assert SMALL.with_changes(dirt=True, formats=(("events", "parquet"),)).dirt
+    assert SMALL.with_changes(dirt=True, fmt="parquet", tables=("events", "ad_spend")).dirt
+
+
+def test_the_default_marketplace_has_plausible_sessions(tmp_path):
+    """About eleven events per order and a conversion of 1 to 4 %; `--session-conversion` moves it."""
+    settings = Settings(orders=3000, days=730, fmt="parquet", tables=("events",))
+    converted = {}
+    for conversion in (settings.session_conversion, 0.2):
+        out = tmp_path / str(conversion)
+        truth = write_extracts(settings.with_changes(session_conversion=conversion), out)
+        events = pl.read_parquet(out / "events").filter(~pl.col("is_bot").fill_null(value=False))
+        sessions = (
+            events.drop_nulls("session_id")
+            .group_by("visitor_id", "session_id")
+            .agg(bought=(pl.col("event_name").cast(pl.String) == "purchase").any())
+        )
+        converted[conversion] = sessions["bought"].mean()
+        if conversion == settings.session_conversion:
+            assert truth["rows"]["events"] / settings.orders == pytest.approx(11, abs=0.7)
+    assert converted[settings.session_conversion] == pytest.approx(settings.session_conversion, rel=0.3)
+    assert converted[0.2] == pytest.approx(0.2, rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +324,7 @@ def test_dirt_needs_text():
         ("--out x --orders 5 --days 3 --tables nonsense", "unknown tables nonsense"),
         ("--out x --orders 5 --days 3 --timezone Mars", "unknown time zone 'Mars'"),
         ("--out x --orders 5 --days 3 --reporting-currency ZZZ", "currency 'ZZZ'"),
+        ("--out x --orders 5 --days 3 --session-conversion 1.5", "--session-conversion must lie between 0 and 1"),
         ("--orders 5 --days 3", "required"),
     ],
 )

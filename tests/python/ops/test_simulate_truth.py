@@ -145,6 +145,40 @@ def test_every_word_of_the_contract_is_used(sample):
             assert used - {None} == set(words), f"{name}.{column}"
 
 
+def test_sessions_end_as_those_of_a_marketplace_do(sample):
+    """Conversion of 1 to 4 % in every month, 60 to 80 % of the carts abandoned, half of the sessions engaged."""
+    sample.execute(
+        """create or replace temp table visits as
+        select
+            date_trunc('month', min(occurred_at)) as month, count(*) filter (event_name = 'page_view') as pages,
+            count(*) filter (event_name = 'add_to_cart') as adds, count(*) filter (event_name = 'purchase') as purchases
+        from events where session_id is not null and not coalesce(is_bot, false) group by visitor_id, session_id"""
+    )
+    whole = "group by month having count(*) > 500"  # without the last hours of August 2024
+    months = sample.execute(f"select avg((purchases > 0)::int) from visits {whole}").fetchall()
+    assert len(months) == 26
+    assert all(0.01 <= rate <= 0.04 for (rate,) in months)
+    assert 0.6 <= one(sample, "select avg((purchases = 0)::int) from visits where adds > 0") <= 0.8
+    assert 0.45 <= one(sample, "select avg((pages < 2)::int) from visits") <= 0.65
+
+
+def test_planted_rows_are_those_left_out(sample_release):
+    """Per table of the published sample: rejected (waiting ones with them) and superseded rows are the planted ones."""
+    with duckdb.connect(str(sample_release.published), read_only=True) as release:
+        counted = release.execute(
+            """select table_name, sum(rows_rejected)::int, sum(rows_superseded)::int from marts.load_audit
+            group by table_name having sum(rows_rejected + rows_superseded) > 0"""
+        ).fetchall()
+        listed = release.execute("select table_name, count(*) from marts.rejected_rows group by table_name").fetchall()
+    planted = {
+        name: (rows["rejected"] + rows["waiting"], rows["superseded"]) for name, rows in TRUTH["planted_rows"].items()
+    }
+    assert {name: (rejected, superseded) for name, rejected, superseded in counted} == planted
+    assert dict(listed) == {name: rejected for name, (rejected, _) in planted.items() if rejected}
+    assert 10 <= sum(rejected for rejected, _ in planted.values()) <= 25
+    assert all(sum(rows) < 0.01 * TRUTH["rows"][name] for name, rows in planted.items())
+
+
 # What KPIs must cope with: each query counts it.
 SITUATIONS = {
     "test orders": "from orders where is_test",

@@ -159,7 +159,9 @@ def test_every_published_table_has_a_suite_and_every_suite_a_table(tmp_path: Pat
 def test_a_silent_canary_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     true = {"success": True, "result": {}}
     monkeypatch.setattr(gate_module.ExpectNoRows, "_validate", lambda *_, **__: true)
-    assert judge(tmp_path)["canaries"].problem == "1 canaries did not fail as they must"
+    canaries = judge(tmp_path)["canaries"]
+    assert canaries.problem == "1 canaries did not fail as they must"
+    assert len(canaries.notes) == 3 and not any("rows that must not be" in note for note in canaries.notes)
 
 
 def test_kpi_columns_lie_within_the_bounds_of_their_metrics() -> None:
@@ -197,3 +199,17 @@ def test_the_page_shows_failures_first_and_needs_no_other_file(tmp_path: Path) -
     assert "share is at least 0 and at most 1: 100 rows, such as [1.1" in html
     assert html.index("marts.fct_orders") < html.index("staging.stg_lines")
     assert "http" not in html and "src=" not in html and "href=" not in html
+
+
+def test_the_page_tells_that_canaries_failed_as_intended(tmp_path: Path) -> None:
+    results = judge(tmp_path)
+    page = tmp_path / "index.html"
+    write_page(results.values(), tmp_path / "build.duckdb", page)
+    html = page.read_text()
+    row = next(line for line in html.splitlines() if "canaries" in line)
+    assert "all passed" in html and '<span class="passed">passed</span>' in row and 'class="failed"' not in row
+    assert "4 wrong on purpose failed as intended" in row and "expectations" not in row
+    assert row.count(", wrong on purpose, failed as intended: ") == 4
+    for found in ("missing values", "unknown words", "values out of bounds", "rows that must not be"):
+        assert f"{found} would be noticed" in row
+    assert f"<p>{sum(len(result.verdicts) for result in results.values())} expectations on 4 tables" in html

@@ -1,0 +1,257 @@
+{# How landed files are read and how their rows are kept, on each engine. #}
+
+{# What the landing says of itself (extracts, connector), none where there is none. #}
+{% macro landed_source() %}
+    {{- return(adapter.dispatch('landed_source', 'marketplace_kpis')()) -}}
+{% endmacro %}
+
+{% macro duckdb__landed_source() %}
+    {%- set path = sql_texts([setting('landing_dir') ~ '/_source.json'])[1:-1] -%}
+    {%- if run_query('select file from glob(' ~ path ~ ')').rows | length -%}
+        {{- return(run_query('select extracts, connector from read_json(' ~ path ~ ')').rows[0]) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Names of the tables' files in the extracts folder that the landing does not hold as they are now. #}
+{% macro files_not_landed(extracts, source_name) %}
+    {{- return(adapter.dispatch('files_not_landed', 'marketplace_kpis')(extracts, source_name)) -}}
+{% endmacro %}
+
+{% macro duckdb__files_not_landed(extracts, source_name) %}
+    {%- set stems = [] -%}
+    {%- for table in graph.sources.values() if table.source_name == source_name -%}
+        {%- do stems.append(table.config.meta.get('file', table.name)) -%}
+    {%- endfor -%}
+    {%- set query -%}
+        select name
+        from (
+            select substr(filename, {{ extracts | length + 2 }}) as name, size
+            from read_blob({{ sql_texts([extracts ~ '/**']) }})
+        ) as delivered
+        where
+            regexp_full_match(name, '({{ stems | join("|") }})(/.*)?[.](csv|csv[.]gz|parquet)')
+            and not regexp_matches(name, '(^|/)[._]')
+            and (name, size) not in (select (file_name, bytes) from {{ source(source_name, 'files') }})
+            and size > 0
+        order by name
+    {%- endset -%}
+    {{- return(run_query(query).columns[0].values() | list) -}}
+{% endmacro %}
+
+
+{# The delivered fields of a group of landed files as d_<name>, with _file, _row, _place and _too_late. #}
+{% macro landed_fields(group, columns, files) %}
+    {{- return(adapter.dispatch('landed_fields', 'marketplace_kpis')(group, columns, files)) -}}
+{% endmacro %}
+
+{% macro duckdb__landed_fields(group, columns, files) -%}
+    select
+        {%- for column in columns if column.name in group.kinds %}
+        landed.{{ adapter.quote(column.name) }} as {{ delivered_field(column.name) }},
+        {%- endfor %}
+        files.file_id as _file,
+        {{ 'landed._row' if group.row_source == '_row' else 'landed.file_row_number + 1' }} as _row,
+        files.place as _place,
+        files.too_late as _too_late
+    from {{ duckdb__read_files(group) }} as landed
+    inner join {{ files }} as files on landed._path = files.path
+{%- endmacro %}
+
+{% macro duckdb__read_files(group) -%}
+    read_parquet({{ sql_texts(group.paths) }}, union_by_name = true, filename = '_path', hive_partitioning = false)
+{%- endmacro %}
+
+
+{# The kind (ops/land.py) of a column of a relation. #}
+{% macro kind_of_type(type) %}
+    {{- return(adapter.dispatch('kind_of_type', 'marketplace_kpis')(type | lower)) -}}
+{% endmacro %}
+
+{% macro duckdb__kind_of_type(type) -%}
+    {{- return({
+        'integer': 'whole', 'bigint': 'whole', 'hugeint': 'whole', 'double': 'float', 'boolean': 'boolean', 'date': 'date',
+        'timestamp': 'time', 'timestamp with time zone': 'instant',
+    }.get(type) or (type if type.startswith('decimal') else 'text')) -}}
+{%- endmacro %}
+
+
+{# Marks the good rows of the base model being built whose key has a row that condition finds: their latest may change. #}
+{% macro touch_keys(key, condition) %}
+    {{- return(adapter.dispatch('touch_keys', 'marketplace_kpis')(key, condition)) -}}
+{% endmacro %}
+
+{% macro duckdb__touch_keys(key, condition) -%}
+    update {{ this }} set _run = '{{ invocation_id }}'
+    where _fault is null and ({{ key }}) in (select ({{ key }}) from {{ this }} where _fault is null and {{ condition }})
+{%- endmacro %}
+
+
+{# Marks the latest good row of each key that this run touched. #}
+{% macro mark_latest(key) %}
+    {{- return(adapter.dispatch('mark_latest', 'marketplace_kpis')(key)) -}}
+{% endmacro %}
+
+{% macro duckdb__mark_latest(key) -%}
+    update {{ this }} as judged
+    set _is_latest = ranked.is_latest
+    from (
+        select
+            _file,
+            _row,
+            row_number() over (partition by {{ key }} order by _place desc, _row desc) = 1 as is_latest
+        from {{ this }}
+        where
+            _fault is null
+            and ({{ key }}) in (
+                select ({{ key }}) from {{ this }}
+                where _fault is null
+                group by {{ key }}
+                having bool_or(_run = '{{ invocation_id }}') and (count(*) > 1 or not bool_and(_is_latest))
+            )
+    ) as ranked
+    where judged._file = ranked._file and judged._row = ranked._row and judged._is_latest <> ranked.is_latest
+{%- endmacro %}
+
+
+{# The good rows of a large table's linked files whose key is there more than once, brought into the base model being
+   built for mark_latest(). Hashes find them first: few rows are compared by their keys. #}
+{% macro bring_repeated_keys(base) %}
+    {{- return(adapter.dispatch('bring_repeated_keys', 'marketplace_kpis')(base)) -}}
+{% endmacro %}
+
+{% macro duckdb__bring_repeated_keys(base) -%}
+    {%- set files = source(base.source, 'files') -%}
+    {%- set keys = contract_columns(contract_of(base.table, base.source)) | selectattr('key') | list -%}
+    {%- set names = keys | map(attribute='as') | join(', ') -%}
+    {{ forget_linked(base, 'true') }};
+    {%- for group in landed_groups(files, base.table, true, every=true) if group.is_linked %}
+        {%- if loop.first %}
+    insert into {{ this }} by name
+    with linked as (
+        {%- endif %}
+        select
+            {%- for column in keys %}
+            {{ parse_value(column.type, group.kinds[column.name], delivered_field(column.name)) }} as {{ column.as }},
+            {%- endfor %}
+            _file,
+            _row,
+            _place
+        from ({{ landed_fields(group, keys, files) }}) as fields
+        {{ 'union all' if not loop.last }}
+        {%- if loop.last %}
+    ),
+
+    every_key as (
+        select {{ names }} from linked
+        union all
+        select {{ names }} from {{ this }} where _fault is null
+    ),
+
+    suspects as (
+        select hash({{ names }}) as suspect from every_key group by hash({{ names }}) having count(*) > 1
+    ),
+
+    repeated as (
+        select {{ names }} from every_key
+        where hash({{ names }}) in (select suspect from suspects)
+        group by {{ names }}
+        having count(*) > 1
+    )
+
+    select
+        {{ names }},
+        _file,
+        _row,
+        _place,
+        true as _is_latest,
+        '{{ contract_mark(contract_of(base.table, base.source)) }}' as _contract,
+        '{{ invocation_id }}' as _run
+    from linked
+    where
+        hash({{ names }}) in (select suspect from suspects)
+        and ({{ names }}) in (select ({{ names }}) from repeated)
+        and (_file, _row) not in (select (_file, _row) from {{ this }} where _fault is not null)
+        {%- endif %}
+    {%- else %}
+    select 1
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# Takes good rows of linked files, where a condition holds, out of the base model being built. #}
+{% macro forget_linked(base, condition) -%}
+    delete from {{ this }}
+    where _fault is null and {{ condition }} and _file in (
+        select file_id from {{ source(base.source, 'files') }} where row_source = 'ordinal'
+    )
+{%- endmacro %}
+
+
+{# The rows of a large table's linked files that count, in the types of the contract, as `union all` parts; nothing where
+   there are none. Only files with rows that do not count are compared with the base model. #}
+{% macro linked_rows(table, base) %}
+    {{- return(adapter.dispatch('linked_rows', 'marketplace_kpis')(table, base)) -}}
+{% endmacro %}
+
+{% macro duckdb__linked_rows(table, base) -%}
+    {%- set files = source('extracts', 'files') -%}
+    {%- if execute and setting('connector') == 'native' -%}
+        {%- set columns = contract_columns(contract_of(table)) -%}
+        {%- set spoilt = run_query('select path from ' ~ files ~ ' where file_id in (select _file from ' ~ base ~ ')').columns[0].values() | list -%}
+        {%- for group in landed_groups(files, table, true, every=true) if group.is_linked -%}
+            {%- for is_spoilt in [false, true] -%}
+                {%- set paths = group.paths | select('in', spoilt) | list if is_spoilt else group.paths | reject('in', spoilt) | list -%}
+                {%- if paths %}
+    union all
+    select
+        {%- for column in columns %}
+        {% if column.name in group.kinds -%}
+            {{ parse_value(column.type, group.kinds[column.name], 'landed.' ~ adapter.quote(column.name)) }}
+        {%- else -%}
+            cast(null as {{ column.type }})
+        {%- endif %} as {{ column.as }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ duckdb__read_files({'paths': paths}) }} as landed
+                    {%- if is_spoilt %}
+    where not exists (
+        select 1 from {{ base }} as left_out
+        inner join {{ files }} as files on left_out._file = files.file_id
+        where files.path = landed._path and left_out._row = landed.file_row_number + 1
+    )
+                    {%- endif %}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Rows of a large table's linked files by file, less those in the base model, as a `union all` part of load_audit. #}
+{% macro linked_counts(table, base) %}
+    {{- return(adapter.dispatch('linked_counts', 'marketplace_kpis')(table, base)) -}}
+{% endmacro %}
+
+{% macro duckdb__linked_counts(table, base) -%}
+    {%- if execute and setting('connector') == 'native' -%}
+        {%- set files = source('extracts', 'files') -%}
+        {%- for group in landed_groups(files, table, true, every=true) if group.is_linked %}
+    select
+        '{{ table }}' as table_name,
+        files.file_id as _file,
+        0 as rows_in_base,
+        count(*) - (select count(*) from {{ base }} as base where base._file = files.file_id) as rows_loaded,
+        0 as rows_superseded
+    from {{ duckdb__read_files(group) }} as landed
+    inner join {{ files }} as files on landed._path = files.path
+    group by files.file_id
+    union all
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# A SQL list of string literals. #}
+{% macro sql_texts(texts) -%}
+    [{% for text in texts %}'{{ text | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}

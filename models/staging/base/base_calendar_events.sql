@@ -1,0 +1,7 @@
+select
+    event_date,
+    country,
+    name,
+    kind,
+    {{ judgement('calendar_events') }}
+from {{ delivered('calendar_events') }}

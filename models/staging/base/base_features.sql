@@ -1,0 +1,6 @@
+select
+    feature,
+    released_at,
+    description,
+    {{ judgement('features') }}
+from {{ delivered('features') }}

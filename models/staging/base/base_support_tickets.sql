@@ -1,0 +1,16 @@
+select
+    ticket_id,
+    opened_at,
+    requester,
+    handled_by,
+    customer_id,
+    seller_id,
+    order_id,
+    topic,
+    first_response_at,
+    resolved_at,
+    reopened_at,
+    is_spam,
+    needs_response,
+    {{ judgement('support_tickets') }}
+from {{ delivered('support_tickets') }}

@@ -1,0 +1,559 @@
+"""Lands the delivered files for dbt to build from, as Parquet:  python -m ops.land [--full]
+
+    <table>/<file_id>.parquet   a CSV file as text, with `_row`, the line on which each row begins; or a link to a
+                                delivered Parquet file (written anew only where SQL could not read it safely)
+    _files.parquet              what became of every delivered file
+    _unreadable.parquet         the rows that could not be read
+
+A file is read once, and again only when its size or time changed; one that was withdrawn is forgotten. Every file is
+written aside and renamed, the list of files last: a run that is killed leaves what was there, and the next one goes on.
+The landing holds personal values as delivered: it is private to its owner and is never published.
+
+Environment: EXTRACTS_DIR, LANDING_DIR (default build/landing), CONNECTOR. Exit code 1: the extracts cannot be loaded;
+3: asked for wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+
+from ops.delivered import Delivered, deliveries
+from ops.project import ROOT, ProjectError
+from ops.read_csv import DAMAGED, CsvFile, NotPlain, Refused, printable
+from ops.read_parquet import ParquetFile
+
+STAGING = ROOT / "models" / "staging"
+FILES = pa.schema([
+    ("file_id", pa.string()), ("table_name", pa.string()), ("file_name", pa.string()), ("dt", pa.string()),
+    ("place", pa.string()), ("too_late", pa.timestamp("us")), ("path", pa.string()), ("format", pa.string()),
+    ("kinds", pa.string()), ("row_source", pa.string()), ("unknown_columns", pa.string()), ("refused", pa.string()),
+    ("rows_read", pa.int64()), ("bytes", pa.int64()), ("landed_at", pa.timestamp("us")),
+])
+UNREADABLE = pa.schema([
+    ("file_id", pa.string()), ("row_number", pa.int64()), ("reason", pa.string()), ("content", pa.string()),
+])
+GROUP_ROWS, GROUP_BYTES = 122_880, 2**25  # of a Parquet row group: what is held in memory
+SPEAK_EVERY, SAVE_EVERY = 5, 30  # seconds
+NAMED = 20  # files named in one warning
+
+
+class LandingError(ProjectError):
+    """The extracts cannot be loaded. The message lists every problem; `overview` tells what is there by table."""
+
+    def __init__(self, problems: list[str], overview: str = ""):
+        super().__init__("The extracts cannot be loaded:\n  " + "\n  ".join(problems))
+        self.overview = overview
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    must_be_delivered: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the contract. Its files are called `stem`."""
+
+    name: str
+    stem: str
+    required: bool
+    has_pii: bool
+    columns: tuple[Column, ...]
+
+    @property
+    def known(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+
+@dataclass
+class Landed:
+    """What is in the landing: rows of _files.parquet, and what this run read, kept (a count) and forgot (names)."""
+
+    files: list[dict]
+    warnings: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    kept: int = 0
+    forgotten: list[str] = field(default_factory=list)
+    overview: str = ""
+
+
+def contract(connector: str) -> dict[str, Table]:
+    """The tables of a connector's source by name. Raises ProjectError when there is no such connector."""
+    native = STAGING / "sources.yml"
+    connectors = {"native": native, **{path.parent.name: path for path in sorted(STAGING.glob("*/sources.yml"))}}
+    if connector not in connectors or not connectors[connector].is_file():
+        raise ProjectError(f"The connector {connector!r} is unknown; there are {', '.join(connectors)}.")
+    sources = yaml.safe_load(connectors[connector].read_text(encoding="utf-8"))["sources"]
+    [source] = [source for source in sources if source["name"] == ("extracts" if connector == "native" else connector)]
+    tables = {}
+    for table in source["tables"]:
+        meta = _meta(table)
+        if meta.get("landing") or table["name"] in ("files", "unreadable"):
+            continue
+        rules = [(column["name"], _meta(column)) for column in table["columns"]]
+        tables[table["name"]] = Table(
+            table["name"],
+            meta.get("file", table["name"]),
+            bool(meta.get("required")),
+            any(rule.get("pii") for _, rule in rules),
+            tuple(Column(name, any(map(rule.get, ("key", "required", "must_be_delivered")))) for name, rule in rules),
+        )
+    return tables
+
+
+def _meta(node: dict) -> dict:
+    return (node.get("config") or {}).get("meta") or {}
+
+
+def land(
+    extracts: Path, landing: Path, connector: str = "native", full: bool = False, say: Callable[[str], None] = print
+) -> Landed:
+    """Brings the landing up to date. `full` reads every file anew. Raises LandingError with every problem of the
+    extracts before anything is written, ProjectError when asked for wrongly."""
+    tables = contract(connector)
+    extracts, landing = extracts.absolute(), landing.absolute()
+    if not extracts.is_dir():
+        raise ProjectError(f"EXTRACTS_DIR: {extracts} is not a folder.")
+    real, source = landing.resolve(), extracts.resolve()
+    if real.is_relative_to(source) or source.is_relative_to(real):
+        raise ProjectError(f"LANDING_DIR: {landing} and EXTRACTS_DIR: {extracts} lie in one another.")
+    with _locked(landing, say):
+        return _Landing(extracts, landing, connector, tables, full, say).run()
+
+
+@contextmanager
+def _locked(landing: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """One landing at a time in one folder, which must be a landing already, or empty."""
+    try:
+        landing.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(entry.name[0] != "." for entry in landing.iterdir()) and not (landing / "_source.json").is_file():
+            raise ProjectError(f"LANDING_DIR: {landing} holds other things than landed files.")
+        landing.chmod(0o700)
+    except OSError as error:
+        raise ProjectError(f"LANDING_DIR: {landing}: {error.strerror}.") from None
+    with (landing / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"Waiting for another run that lands files in {landing}.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class _Landing:
+    """One run."""
+
+    def __init__(self, extracts: Path, landing: Path, connector: str, tables: dict[str, Table], full: bool, say):
+        self.extracts, self.landing, self.tables, self.say = extracts, landing, tables, say
+        self.source = {
+            "extracts": str(extracts.resolve()),
+            "connector": connector,
+            "contract": {
+                table.name: [[column.name, column.must_be_delivered] for column in table.columns]
+                for table in tables.values()
+            },
+        }
+        self.manifest = landing / "_files.parquet"
+        self.source_before = self._read_source()
+        self.before = self._read_files()
+        known = self.source_before.get("contract", {})
+        same = {name for name, columns in self.source["contract"].items() if known.get(name) == columns}
+        # What need not be read again if it is still delivered: files of tables with the same columns.
+        self.old = {} if full else {
+            file_id: row for file_id, row in self.before.items()
+            if row["table_name"] in same and (row["path"] is None or Path(row["path"]).exists())
+        }
+        self.lost: list[Path] = []  # files with the rows that this run could not read
+        self.landed: set[str] = set()  # ids that this run read
+        self.spoken = time.monotonic()
+
+    def _read_source(self) -> dict:
+        try:
+            return json.loads((self.landing / "_source.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def _read_files(self) -> dict[str, dict]:
+        """The files landed from the same source, by id."""
+        if any(self.source_before.get(key) != self.source[key] for key in ("extracts", "connector")):
+            return {}
+        try:
+            table = pq.read_table(self.manifest)
+        except (OSError, pa.ArrowException):
+            return {}
+        return {row["file_id"]: row for row in table.to_pylist()} if table.schema == FILES else {}
+
+    def run(self) -> Landed:
+        delivered, problems, unread = deliveries(self.extracts, {t.stem: t.name for t in self.tables.values()})
+        opened, warnings = {}, []
+        present = []
+        for number, file in enumerate(delivered, 1):
+            self._progress(f"looked at {number:,} of {len(delivered):,} files")
+            if file.id not in self.old:
+                opened[file.id] = contents = self._open(file, problems)
+                if contents is not None and contents.names == []:
+                    del opened[file.id]
+                    empty = f"{file.name}: empty file, not even a header"
+                    alone = not any(f.table == file.table and f is not file and f.size for f in delivered)
+                    (problems if self.tables[file.table].required and alone else warnings).append(empty)
+                    continue
+            present.append(file)
+        problems += self._missing(delivered)
+        if problems:
+            raise LandingError(problems, self._overview(present, {}))
+        landed = self._bring(present, opened)
+        landed.warnings = warnings + list(self._warnings(landed.files, unread))
+        landed.overview = self._overview(present, {row["file_id"]: row for row in landed.files})
+        return landed
+
+    def _open(self, file: Delivered, problems: list[str]) -> CsvFile | ParquetFile | None:
+        """A file looked at, not yet read, with the problems of its header."""
+        table = self.tables[file.table]
+        try:
+            is_parquet = file.format == "parquet" and file.size > 0
+            contents = ParquetFile(file.path, table.known) if is_parquet else CsvFile(file.path)
+        except (OSError, *DAMAGED, pa.ArrowException) as error:
+            problems.append(f"{file.path}: {getattr(error, 'strerror', None) or error}")
+            return None
+        if isinstance(contents, CsvFile) and contents.refused:
+            return contents
+        separator = contents.other_separator(table.known) if isinstance(contents, CsvFile) else None
+        if contents.names is None and not separator:
+            problems.append(f"{file.name}: the header line is not well-formed CSV")
+            return None
+        names = contents.names or []
+        judged = names if file.format == "csv" else [name for name in names if name in table.known]
+        for name in sorted({name for name in judged if judged.count(name) > 1}):
+            problems.append(f"{file.name}: the header has the column {_shown(name)} more than once")
+        missing = [column.name for column in table.columns if column.must_be_delivered and column.name not in names]
+        if contents.names == []:
+            return contents
+        if missing and separator:
+            problems.append(
+                f"{file.name}: the required column {missing[0]} is missing: the header is separated by {separator}; "
+                "commas are expected"
+            )
+            return contents
+        # A line without any known name may be data, which is not for everybody to see.
+        may_be_data = table.has_pii and not set(names) & set(table.known)
+        for name in missing:
+            found = ", ".join(map(_shown, _nearest(name, names, [] if may_be_data else names)))
+            problems.append(
+                f"{file.name}: the required column {name} is missing; found instead: "
+                + (found or f"{len(names)} other names, not shown (is the first line a header?)")
+            )
+        return contents
+
+    def _missing(self, delivered: list[Delivered]) -> Iterator[str]:
+        there = {file.table for file in delivered}
+        for table in self.tables.values():
+            if table.required and table.name not in there:
+                here = [path.name for path in self.extracts.iterdir() if path.name[0] not in "._"]
+                names = sorted({name.split(".")[0] for name in here})
+                found = ", ".join(map(_shown, _nearest(table.stem, names, names))) or "nothing"
+                yield (
+                    f"the required table {table.name} is missing: no {table.stem}.csv, .csv.gz, .parquet or folder "
+                    f"{table.stem} of such files in {self.extracts}; found instead: {found}"
+                )
+
+    def _bring(self, present: list[Delivered], opened: dict) -> Landed:
+        """Writes what is new, forgets what is gone."""
+        ids = {file.id for file in present}
+        new = [file for file in present if file.id not in self.old]
+        rows = [self.old[file.id] for file in present if file.id in self.old]
+        forgotten = sorted(row["file_name"] for file_id, row in self.before.items() if file_id not in ids)
+        self._remember_source()
+        saved = time.monotonic()
+        for number, file in enumerate(new, 1):
+            rows.append(self._land(file, opened.pop(file.id)))
+            self._progress(f"landed {number:,} of {len(new):,} files")
+            if time.monotonic() > saved + SAVE_EVERY:
+                self._save(rows)
+                saved = time.monotonic()
+        rows.sort(key=lambda row: (row["table_name"], row["place"]))
+        if new or forgotten or not self.manifest.is_file():
+            self._save(rows)
+            self._clean(rows)
+        return Landed(rows, read=[file.name for file in new], kept=len(rows) - len(new), forgotten=forgotten)
+
+    def _remember_source(self) -> None:
+        if self.source_before != self.source:
+            if self.source_before:
+                # First of all: what can no longer be relied on must not be taken for landed by a later run.
+                self._write_files(list(self.old.values()))
+            text = json.dumps(self.source)
+            _replace(self.landing / "_source.json", lambda half: half.write_text(text, encoding="utf-8"))
+        for table in self.tables.values():
+            path = self.landing / table.name / "_none.parquet"
+            schema = pa.schema([*((name, pa.string()) for name in table.known), ("_row", pa.int64())])
+            if self.source_before != self.source or not path.is_file():
+                path.parent.mkdir(exist_ok=True)
+                _replace(path, lambda half, schema=schema: pq.write_table(schema.empty_table(), half))
+
+    def _land(self, file: Delivered, contents: CsvFile | ParquetFile) -> dict:
+        """Lands one file; returns its row of _files.parquet."""
+        table = self.tables[file.table]
+        target = self.landing / table.name / f"{file.id}.parquet"
+        lost = _Lost(self.landing / f".lost-{file.id}.parquet", file.id)
+        refused = None
+        if isinstance(contents, ParquetFile):
+            kinds, rows = contents.kinds, contents.rows
+            if contents.is_safe:
+                _replace(target, lambda half: half.symlink_to(file.path.resolve()))
+            else:
+                _replace(target, lambda half: self._write(half, contents.landed_schema(), contents.batches(lost)))
+            row_source = "ordinal" if contents.is_safe else "_row"
+        else:
+            row_source, wanted = "_row", [name for name in table.known if name in (contents.names or [])]
+            kinds, refused = dict.fromkeys(wanted, "text"), contents.refused
+            try:
+                if refused:
+                    raise Refused(refused)
+                schema = pa.schema([*((name, pa.string()) for name in wanted), ("_row", pa.int64())])
+                try:
+                    if not contents.is_plain():
+                        raise NotPlain
+                    _replace(target, lambda half: self._write(half, schema, contents.plain_batches(wanted)))
+                except NotPlain:
+                    _replace(target, lambda half: self._write(half, schema, contents.batches(wanted, lost)))
+                rows = contents.loaded + lost.rows
+            except Refused as reason:
+                refused, kinds = str(reason), {}
+                lost.forget()
+                contents.lose_all(refused, lost)
+                rows = lost.rows
+        lost.close()
+        if Delivered.of(file.path, file.name, file.table) != file:
+            raise LandingError([f"{file.name}: changed while it was read; try again when its delivery is complete"])
+        if lost.rows:
+            self.lost.append(lost.path)
+        self.landed.add(file.id)
+        unknown = [] if refused else [name for name in contents.names if name not in table.known]
+        return {
+            "file_id": file.id,
+            "table_name": table.name,
+            "file_name": file.name,
+            "dt": file.dt,
+            "place": f"{file.dt or ''}/{file.name}",
+            "too_late": file.too_late,
+            "path": None if refused else str(target),
+            "format": file.format,
+            "kinds": json.dumps(kinds),
+            "row_source": row_source,
+            "unknown_columns": ", ".join(unknown) or None,
+            "refused": refused,
+            "rows_read": rows,
+            "bytes": file.size,
+            "landed_at": datetime.now(UTC).replace(tzinfo=None),
+        }
+
+    def _write(self, target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        """Writes batches in row groups that bound the memory."""
+        rows, held = 0, []
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in batches:
+                held.append(batch)
+                rows += batch.num_rows
+                if sum(b.num_rows for b in held) >= GROUP_ROWS or sum(b.nbytes for b in held) >= GROUP_BYTES:
+                    writer.write_table(pa.Table.from_batches(held, schema))
+                    held = []
+                    self._progress(f"{rows:,} rows of {target.parent.name}")
+            if held:
+                writer.write_table(pa.Table.from_batches(held, schema))
+
+    def _save(self, rows: list[dict]) -> None:
+        """Rows that cannot be read first, then the list of files that tells of them."""
+        ids = {row["file_id"] for row in rows}
+        self._write_unreadable((ids | self.before.keys()) - self.landed)
+        self._write_files(rows)
+        if self.before.keys() - ids:
+            self._write_unreadable(ids - self.landed)
+
+    def _write_files(self, rows: list[dict]) -> None:
+        _replace(self.manifest, lambda half: pq.write_table(pa.Table.from_pylist(rows, FILES), half))
+
+    def _write_unreadable(self, kept: set[str]) -> None:
+        path = self.landing / "_unreadable.parquet"
+
+        def write(half: Path) -> None:
+            with pq.ParquetWriter(half, UNREADABLE, compression="zstd") as writer:
+                for source in ([path] if path.is_file() else []) + self.lost:
+                    with pq.ParquetFile(source) as old:
+                        for group in range(old.num_row_groups):
+                            table = old.read_row_group(group)
+                            if source is path:
+                                table = table.filter(pc.is_in(table["file_id"], pa.array(sorted(kept), pa.string())))
+                            if table.num_rows:
+                                writer.write_table(table)
+
+        _replace(path, write)
+
+    def _clean(self, rows: list[dict]) -> None:
+        """Removes what earlier runs wrote and nothing refers to."""
+        wanted = {row["path"] for row in rows} | {str(self.landing / name / "_none.parquet") for name in self.tables}
+        for folder in [entry for entry in self.landing.iterdir() if entry.is_dir() and not entry.is_symlink()]:
+            for path in folder.iterdir():
+                if path.name.endswith(".parquet") and str(path) not in wanted:
+                    path.unlink()
+            with suppress(OSError):
+                folder.rmdir()
+        for path in self.landing.glob(".*.parquet"):
+            path.unlink()
+
+    def _warnings(self, rows: list[dict], unread: list[str]) -> Iterator[str]:
+        alike: dict[tuple, list[str]] = {}
+        for row in rows:
+            if row["refused"]:
+                alike.setdefault((row["table_name"], "refused", row["refused"]), []).append(row["file_name"])
+            elif row["unknown_columns"]:
+                alike.setdefault((row["table_name"], "columns", row["unknown_columns"]), []).append(row["file_name"])
+        for (table, what, words), names in alike.items():
+            files = names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+            one = len(names) == 1
+            if what == "refused":
+                yield f"{files} {'is' if one else 'are'} refused, all rows are rejected: {words}"
+                continue
+            unknown = words.split(", ")
+            yield (
+                f"{files} {'has' if one else 'have'} columns that are not in the contract, ignored: "
+                + ", ".join(map(_shown, unknown))
+            )
+            for name in unknown:
+                meant = [known for known in self.tables[table].known if _plain(known) == _plain(name)]
+                if meant:
+                    yield f"{files}: the column {_shown(name)} is ignored: did you mean {meant[0]}?"
+        if unread:
+            more = f", and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+            yield f"Nobody reads, in {self.extracts}: {', '.join(unread[:NAMED])}{more}"
+
+    def _overview(self, present: list[Delivered], rows: dict[str, dict]) -> str:
+        """What is there, one line per table."""
+        lines = []
+        for table in self.tables.values():
+            files = [file for file in present if file.table == table.name]
+            words = [f"{len(files)} file{'s' * (len(files) != 1)}", _size(sum(file.size for file in files))]
+            found = [rows[file.id] for file in files if file.id in rows]
+            if rows:
+                words.append(f"{sum(row['rows_read'] for row in found):,} rows")
+            if any(row["refused"] for row in found):
+                words.append(f"{sum(bool(row['refused']) for row in found)} refused")
+            nothing = "MISSING" if table.required else "not delivered"
+            lines.append(f"{table.name:<28} {', '.join(words) if files else nothing}")
+        return "\n".join(lines)
+
+    def _progress(self, words: str) -> None:
+        if time.monotonic() > self.spoken + SPEAK_EVERY:
+            self.spoken = time.monotonic()
+            self.say(f"Landing: {words}")
+
+
+class _Lost:
+    """Takes the rows of one file that cannot be read; a file of them is written when there are any."""
+
+    def __init__(self, path: Path, file_id: str):
+        self.path, self.file_id = path, file_id
+        self.writer: pq.ParquetWriter | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        if self.writer:
+            self.writer.close()
+        self.writer, self.rows, self.held, self.characters = None, 0, [], 0
+
+    def __call__(self, row: int, reason: str, content: str) -> None:
+        self.rows += 1
+        self.held.append((row, reason, content))
+        self.characters += len(content)
+        if len(self.held) == 10_000 or self.characters > GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.writer = self.writer or pq.ParquetWriter(self.path, UNREADABLE, compression="zstd")
+        columns = zip(*((self.file_id, *row) for row in self.held), strict=True)
+        self.writer.write_table(pa.table(dict(zip(UNREADABLE.names, columns, strict=True)), UNREADABLE))
+        self.held, self.characters = [], 0
+
+    def close(self) -> None:
+        if self.held:
+            self._flush()
+        if self.writer:
+            self.writer.close()
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file aside, then puts it in its place."""
+    half = path.with_name(f".{path.name}")
+    half.unlink(missing_ok=True)
+    try:
+        write(half)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _nearest(wanted: str, names: list[str], otherwise: list[str]) -> list[str]:
+    """Of the names found instead of one, those that share most with it."""
+    plain = _plain(wanted)
+    return [name for name in names if _plain(name) and (_plain(name) in plain or plain in _plain(name))] or otherwise
+
+
+def _shown(name: str) -> str:
+    """A name in a message: on one line, not too long."""
+    short = printable(name if len(name) <= 60 else name[:57] + "...")
+    return short if short.isprintable() and short.strip() == short and short else repr(short)
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.{0 if unit == 'bytes' else 1}f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m ops.land", description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="read every file anew")
+    arguments = parser.parse_args()
+    given = {name: value for name, value in os.environ.items() if value != ""}
+    try:
+        landed = land(
+            ROOT / given.get("EXTRACTS_DIR", "extracts/sample"), ROOT / given.get("LANDING_DIR", "build/landing"),
+            given.get("CONNECTOR", "native"), arguments.full,
+        )
+    except LandingError as error:
+        print(error.overview, error, sep="\n", file=sys.stderr)
+        return 1
+    except ProjectError as error:
+        print(error, file=sys.stderr)
+        return 3
+    print(landed.overview)
+    for warning in landed.warnings:
+        print(f"Warning: {warning}")
+    print(f"{len(landed.read)} files read, {landed.kept} kept, {len(landed.forgotten)} forgotten.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""What a delivered Parquet file holds, by its physical and logical types: what DuckDB and Spark go by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# Names that the reader in SQL gives to columns of its own.
+TAKEN = {"path", "filename", "file_row_number", "_row"}
+Lose = Callable[[int, str, str], None]  # row, reason, text of a row that cannot be read
+
+
+class ParquetFile:
+    """One delivered file and how its known columns are to be read.
+
+    kinds    known column -> text, whole, float, decimal(p,s), boolean, date, time (without zone), instant (with one),
+             uuid, or other (a list, say): nothing that a value of the contract can be made of
+    as_text  the known columns that SQL cannot take as they are
+    is_safe  whether SQL can read the known columns from the file where it lies, whatever else is in it
+    Raises OSError or pa.ArrowException when it is no such file.
+    """
+
+    def __init__(self, path: Path, known: list[str]):
+        self.path = path
+        with pq.ParquetFile(path) as file:
+            self.schema = file.schema_arrow
+            leaves = {file.schema.column(place).path: file.schema.column(place) for place in range(len(file.schema))}
+            self.rows = file.metadata.num_rows
+        self.names = self.schema.names
+        found = {name: _kind(leaves.get(name)) for name in known if name in self.names}
+        self.as_text = [name for name, kind in found.items() if kind is None]
+        self.kinds = {name: kind or "text" for name, kind in found.items()}
+        plain = [name.lower() for name in self.names]
+        strangers = {name.lower() for name in self.names if name not in known}
+        self.is_safe = not (
+            self.as_text
+            or len(set(plain)) < len(plain)
+            or strangers & ({name.lower() for name in known} | TAKEN)
+        )
+
+    def landed_schema(self) -> pa.Schema:
+        fields = [
+            pa.field(name, pa.string()) if name in self.as_text else self.schema.field(name).remove_metadata()
+            for name in self.kinds
+        ]
+        return pa.schema([*fields, ("_row", pa.int64())])
+
+    def batches(self, lose: Lose) -> Iterator[pa.RecordBatch]:
+        """The known columns and `_row`, the place of each row from 1. Bytes that are not UTF-8 lose their row."""
+        schema, before = self.landed_schema(), 0
+        with pq.ParquetFile(self.path, pre_buffer=False) as file:
+            for batch in file.iter_batches(2**14, columns=list(self.kinds)):
+                numbers = pa.arange(before + 1, before + batch.num_rows + 1)
+                before += batch.num_rows
+                columns, bad = [], set()
+                for name in self.kinds:
+                    column = batch.column(name)
+                    if name in self.as_text:
+                        column, undecodable = _text(column)
+                        bad.update(undecodable)
+                    columns.append(column)
+                landed = pa.record_batch([*columns, numbers], schema=schema)
+                for place in sorted(bad):
+                    values = [batch.column(name)[place].as_py() for name in self.kinds]
+                    lose(numbers[place].as_py(), "not UTF-8", ",".join(map(_shown, values)))
+                yield landed.filter(pa.array([place not in bad for place in range(len(numbers))])) if bad else landed
+
+
+def _kind(leaf: pq.ColumnSchema | None) -> str | None:
+    """The kind of a column, None when it has to become text first."""
+    if leaf is None or leaf.max_repetition_level > 0:
+        return "other"
+    logical = json.loads(leaf.logical_type.to_json())
+    match logical["Type"], leaf.physical_type:
+        case ("String" | "Enum" | "Null"), _:
+            return "text"
+        case "UUID", _:
+            return "uuid"
+        case "Date", _:
+            return "date"
+        case "Timestamp", _:
+            # Older writers say no more than "timestamp"; engines take that as one without a zone.
+            return "instant" if logical["isAdjustedToUTC"] and not logical["is_from_converted_type"] else "time"
+        case "Decimal", _ if leaf.precision <= 38:
+            return f"decimal({leaf.precision},{leaf.scale})"
+        case ("Float16", _) | ("None", "FLOAT" | "DOUBLE"):
+            return "float"
+        case ("Int", _) | ("None", "INT32" | "INT64"):
+            return "whole"
+        case "None", "BOOLEAN":
+            return "boolean"
+        case "None", "INT96":
+            return "time"
+        case ("Interval", _):
+            return "other"
+    return None
+
+
+def _text(column: pa.Array) -> tuple[pa.Array, list[int]]:
+    """A column as text, and the places of the values that are no UTF-8 (null here)."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    try:
+        return column.cast(pa.string()), []
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        texts, bad = [], []
+        for place, value in enumerate(column.to_pylist()):
+            try:
+                texts.append(value.decode() if isinstance(value, bytes) else None if value is None else str(value))
+            except UnicodeDecodeError:
+                texts.append(None)
+                bad.append(place)
+        return pa.array(texts, pa.string()), bad
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else value.decode(errors="replace") if isinstance(value, bytes) else str(value)
