@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.project import ProjectError, memory_limit
 from python_checks.recompute import memory, olist
 from python_checks.recompute.catalogue import KPIS
 from python_checks.recompute.compare import CompareError, Published, Verdict, compare
@@ -80,13 +81,13 @@ def main(argv: list[str] | None = None) -> int:
         if strangers or not wanted:
             raise CompareError(f"{args.published}: not to be compared: {', '.join(strangers) or 'no KPI at all'}")
         extracts = CONNECTORS[args.connector][0](args.extracts, progress)
-        needed, limit = memory.estimate(extracts.delivered), memory.limit()
+        needed, limit = memory.estimate(extracts.delivered), memory_limit()
         if needed > limit and not args.force:
             print(f"not recomputed: it would take about {memory.written(needed)} of memory and the limit is "
                   f"{memory.written(limit)}; `make recompute` runs it alone, whatever it takes")
             return 0
         failed = compare_all(build_world(args, extracts), published, wanted, progress)
-    except (CompareError, ExtractError, MissingRateError, ValueError, OSError) as error:
+    except (CompareError, ExtractError, MissingRateError, ProjectError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     others = len({*KPIS, *known} - set(wanted))

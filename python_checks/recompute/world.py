@@ -460,11 +460,12 @@ class World:
 
     @cached_property
     def product_views(self) -> pl.DataFrame:
-        """product_view events with the category of their product and their seller."""
+        """product_view events with the category of their product, `unknown` where it is missing, and their seller."""
         categories = self.tables["products"].select(
             pl.col("product_id").cast(pl.Categorical), pl.col("category").cast(pl.Categorical))
         views = self.events_of("product_view", "product_id", "seller_id").drop(web.SESSION_DIMENSIONS)
-        return views.join(categories, on="product_id", how="left").rename({"seller_id": "seller"})
+        views = views.join(categories, on="product_id", how="left").rename({"seller_id": "seller"})
+        return views.with_columns(pl.col("category").fill_null(UNKNOWN))
 
     @cached_property
     def carts(self) -> pl.DataFrame:

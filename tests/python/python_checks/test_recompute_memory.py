@@ -1,4 +1,4 @@
-"""The memory a recomputation may take and will take, and that one KPI computes what all do."""
+"""The memory a recomputation will take, and that one KPI computes what all do."""
 
 import gzip
 
@@ -66,19 +66,6 @@ def test_one_kpi_reads_what_it_needs(tmp_path):
     world = World(extracts, timezone="Europe/Paris", currency="EUR", rules=channel_rules([]))
     list(recompute(world, ["ad_clicks"]))
     assert sorted(read) == ["reading ad_spend.csv", "reading events.csv", "reading orders.csv"]  # these for the span
-
-
-@pytest.mark.parametrize(("text", "size"), [
-    ("6GB", 6 * 10**9), ("8GiB", 8 * 2**30), ("512MB", 512 * 10**6), ("1.5 GiB", 3 * 2**29),
-])
-def test_the_limit(text, size):
-    assert memory.limit({"MEMORY_LIMIT": text}) == size
-
-
-def test_the_limit_unset_or_wrong():
-    assert memory.limit({}) == memory.limit({"MEMORY_LIMIT": ""}) > 2**27
-    with pytest.raises(ValueError, match="MEMORY_LIMIT: 'much'"):
-        memory.limit({"MEMORY_LIMIT": "much"})
 
 
 def test_the_estimate_grows_with_the_rows(tmp_path):
