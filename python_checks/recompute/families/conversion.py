@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from python_checks.recompute.measure import UNKNOWN, KpiRows, combine, measure
+from python_checks.recompute.measure import KpiRows, combine, measure
 from python_checks.recompute.web import SESSION_DIMENSIONS
 from python_checks.recompute.world import World
 
@@ -68,9 +68,8 @@ def _payments(rows: KpiRows, world: World) -> None:
 
 
 def _categories(rows: KpiRows, world: World) -> None:
-    category = pl.col("category").cast(pl.String).fill_null(UNKNOWN)
-    viewed = world.product_views.select("session", category, day="session_day").unique()
-    ordered = world.all_lines.select(pl.col("order_id").cast(pl.Categorical), category).unique()
+    viewed = world.product_views.select("session", "category", day="session_day").unique()
+    ordered = world.all_lines.select(pl.col("order_id", "category").cast(pl.Categorical)).unique()
     bought = (
         world.events_of("purchase", "order_id").select("session", "order_id")
         .join(ordered, on="order_id")
