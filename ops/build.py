@@ -352,8 +352,9 @@ def _tell_kpis(settings: Settings, report: Report) -> None:
         feeds = findings.feeds_in_part(connection)
     report.facts["kpis_without_value"] = findings.as_facts(without)
     report.facts["feeds_in_part"] = findings.as_facts(feeds)
-    for line in findings.lines_without_value(without):
-        report.left_out(f"KPIs without a value, {line}")
+    if without:
+        loaded = {file["table"] for file in report.facts["files"] if file["loaded"]}
+        report.left_out(f"{len(without)} KPIs without a value:", findings.lines_without_value(without, loaded))
     for feed in feeds:
         report.warn(str(feed)) if feed.ended else report.left_out(str(feed))
 

@@ -14,7 +14,7 @@ import os
 import re
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ class Report:
     def __init__(self) -> None:
         self.rows: list[str] = []
         self.closing: list[str] = []
+        self.details: dict[str, list[str]] = {}
         self.facts: dict[str, Any] = {
             "result": None,
             "exit_code": None,
@@ -61,17 +62,21 @@ class Report:
         """Keep a warning."""
         self.facts["warnings"].append(COLOURS.sub("", text).strip().removeprefix("[WARNING]: "))
 
-    def left_out(self, text: str) -> None:
-        """Keep what this build leaves out."""
+    def left_out(self, text: str, details: Iterable[str] = ()) -> None:
+        """Keep what this build leaves out; the details are for the console alone."""
         self.facts["left_out"].append(text)
+        self.details[text] = list(details)
 
     def tell(self) -> None:
         """Print how the build ended: rows, warnings, what is left out, and where to look next."""
-        lines = self.rows
-        for title, told in (("Warnings", self.facts["warnings"]), ("Left out", self.facts["left_out"])):
-            if told:
-                lines = [*lines, "", f"{title}:", *(f"  {text}" for text in told[:TOLD_AT_MOST])]
-                lines += [f"  and {len(told) - TOLD_AT_MOST:,} more"] if len(told) > TOLD_AT_MOST else []
+        lines = list(self.rows)
+        if warnings := self.facts["warnings"]:
+            lines += ["", "Warnings:", *(f"  {text}" for text in warnings[:TOLD_AT_MOST])]
+            lines += [f"  and {len(warnings) - TOLD_AT_MOST:,} more"] if len(warnings) > TOLD_AT_MOST else []
+        if left_out := self.facts["left_out"]:
+            lines += ["", "Left out:"]
+            for text in left_out:
+                lines += [f"  {text}", *(f"    {detail}" for detail in self.details[text])]
         print("\n".join(["", *lines, "", *self.closing]), flush=True)
 
     @contextmanager

@@ -570,12 +570,14 @@ def test_a_build_ends_with_rows_warnings_and_what_is_left_out(capsys: pytest.Cap
     report.closing = ["Published"]
     for number in range(22):
         report.warn(f"[WARNING]: number {number}")
-    report.left_out("tables that were not delivered: claims")
+    report.left_out("2 KPIs without a value:", ["without claims: claim_rate"])
     report.tell()
     shown = capsys.readouterr().out.splitlines()
     assert shown[:4] == ["", "extract  files", "", "Warnings:"]
     assert shown[4:25] == [*(f"  number {number}" for number in range(20)), "  and 2 more"]
-    assert shown[25:] == ["", "Left out:", "  tables that were not delivered: claims", "", "Published"]
+    left_out = ["  2 KPIs without a value:", "    without claims: claim_rate"]
+    assert shown[25:] == ["", "Left out:", *left_out, "", "Published"]
+    assert report.facts["left_out"] == ["2 KPIs without a value:"]
 
 
 def test_the_last_build_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
