@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -18,7 +19,6 @@ import duckdb
 
 REASONS_KEPT = 20
 REASONS_SHOWN = 3
-FILES_SHOWN = 5
 VALUE_SHOWN = 60
 # See FileCount.extract.
 EXTRACT = "case when contains(file_name, '.') then table_name else file_name end"
@@ -353,14 +353,21 @@ def kpis_without_value(connection: duckdb.DuckDBPyConnection) -> list[WithoutVal
     ]
 
 
-def lines_without_value(without: list[WithoutValue]) -> Iterator[str]:
-    """The same, one line for each set of absent needs."""
+def lines_without_value(without: list[WithoutValue], loaded: set[str]) -> Iterator[str]:
+    """The same, one line for each set of absent needs, the largest first; a table without loaded rows is only named."""
     by_lack: dict[tuple[str, ...], list[str]] = {}
     for kpi in without:
-        by_lack.setdefault(tuple(kpi.lacks), []).append(kpi.kpi_id)
-    for lacks, names in sorted(by_lack.items(), key=lambda item: -len(item[1])):
+        lacks = sorted({_in_words(need, loaded) for need in kpi.lacks})
+        by_lack.setdefault(tuple(lacks), []).append(kpi.kpi_id)
+    for lacks, names in sorted(by_lack.items(), key=lambda item: (-len(item[1]), item[0])):
         why = f"without {', '.join(lacks)}" if lacks else "what they need is there, but nothing to count or to divide"
         yield f"{why}: {', '.join(names)}"
+
+
+def _in_words(need: str, loaded: set[str]) -> str:
+    """A need with its alternatives (`a|b`), each by its table's name alone where no row of the table was loaded."""
+    choices = ((re.split("[.:=]", choice)[0], choice) for choice in need.split("|"))
+    return " or ".join(dict.fromkeys(choice if table in loaded else table for table, choice in choices))
 
 
 @dataclass(frozen=True)

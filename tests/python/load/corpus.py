@@ -655,11 +655,11 @@ def header_folders(tables: dict[str, Table]) -> Iterator[Folder]:
         headless.files[f"{table.name}/x.csv"] = as_csv(table.header, [table.row(1), table.row(2)]).split(b"\n", 1)[1]
         headless.refused += [f"x.csv: the required column {name} is missing; found instead: " for name in needed]
         values = list(table.row(1).values())
-        headless.refused += [f"{table.name}/x.csv: the header has the column {value}" for value in set(values)
-                             if values.count(value) > 1]
+        if len(set(values)) < len(values):
+            headless.refused.append(f"{table.name}/x.csv: the header has the column ")
         unclosed.files[f"{table.name}/x.csv"] = b'"' + as_csv(table.header, [table.row(1)])
         unclosed.files[f"{table.name}/y.csv"] = b'"a\nb",' + as_csv(table.header, [table.row(1)])
-        unclosed.refused += [f"{table.name}/{name}.csv: the header line is not well-formed CSV" for name in "xy"]
+        unclosed.refused.append(f"{table.name}/x.csv and 1 more: the header line is not well-formed CSV")
     yield unclosed
     yield headless
     for separator, words in OTHER_SEPARATORS.items():
@@ -694,8 +694,8 @@ def container_folders(tables: dict[str, Table]) -> Iterator[Folder]:
         yield Folder(group, files, [f"/{name}: " for name in files], tried=[(fault, f"{STOPS}: the file is named")])
     for fault, ending, contents in [("a .gz file named .csv", "csv", packed), ("a Parquet file named .csv", "csv", written)]:
         files = {f"{name}/x.{ending}": content for name, content in contents.items()}
-        yield Folder(group, files, warned=[f"{name} is refused, all rows are rejected: " for name in files],
-                     tried=[(fault, "file refused, each of its lines a rejected row; a warning")])
+        said = [f"{name}: its content is that of a .{'parquet' if contents is written else 'csv.gz'} file" for name in files]
+        yield Folder(group, files, said, tried=[(fault, f"{STOPS}: the file is named, and what it is")])
     for fault, content in [("a file of 0 bytes", b""), ("a file of blank lines", b"\n\r\n\n"), ("a byte order mark and no more", b"\xef\xbb\xbf")]:
         for ending in ("csv", "csv.gz", "parquet") if not content else ("csv",):
             body = gzip.compress(content) if ending == "csv.gz" else content

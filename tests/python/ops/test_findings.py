@@ -298,22 +298,27 @@ def test_kpis_without_a_value_are_told_by_what_they_lack(build: BuildFile) -> No
         """
         create table marts.dim_kpi as select * from (values
             ('return_rate', 'returns', false), ('refund_rate', 'returns refunds|claims', false),
-            ('claim_rate', 'refunds|claims', false), ('gmv', '', true), ('odd', 'payments', false)
+            ('claim_rate', 'refunds|claims', false), ('gmv', '', true), ('odd', 'payments', false),
+            ('bounce_rate', 'events events:page_view', false), ('late', 'orders.paid_at|payments.status=ok', false)
         ) as k (kpi_id, needs, has_data);
         create table intermediate.int_inputs as select * from (values
-            ('returns', false), ('refunds|claims', false), ('payments', true)
+            ('returns', false), ('refunds|claims', false), ('payments', true), ('events', false),
+            ('events:page_view', false), ('orders.paid_at|payments.status=ok', false)
         ) as i (need, is_present)
         """
     )
     without = findings.kpis_without_value(build.connection)
     assert [(kpi.kpi_id, kpi.lacks) for kpi in without] == [
-        ("claim_rate", ["refunds|claims"]), ("odd", []), ("refund_rate", ["returns", "refunds|claims"]),
+        ("bounce_rate", ["events", "events:page_view"]), ("claim_rate", ["refunds|claims"]),
+        ("late", ["orders.paid_at|payments.status=ok"]), ("odd", []), ("refund_rate", ["returns", "refunds|claims"]),
         ("return_rate", ["returns"]),
     ]
-    assert sorted(findings.lines_without_value(without)) == [
+    assert sorted(findings.lines_without_value(without, {"orders", "payments"})) == [
         "what they need is there, but nothing to count or to divide: odd",
-        "without refunds|claims: claim_rate",
-        "without returns, refunds|claims: refund_rate",
+        "without events: bounce_rate",
+        "without orders.paid_at or payments.status=ok: late",
+        "without refunds or claims, returns: refund_rate",
+        "without refunds or claims: claim_rate",
         "without returns: return_rate",
     ]
 

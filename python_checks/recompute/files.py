@@ -1,0 +1,72 @@
+"""Which files count, as the input contract says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_checks.recompute.contract import REQUIRED_TABLES
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+
+
+class ExtractError(Exception):
+    """The extracts cannot be used at all; the message names the file and what was found."""
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file of a table: `name` below the folder, `dt` of its folder (else empty), the day it was delivered."""
+
+    path: Path
+    name: str
+    dt: str
+    day: dt.date
+
+
+def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
+    """The files of a table in the order their rows supersede each other: by dt, then by name.
+
+    They are `<table>.csv`, `.csv.gz`, `.parquet`, and such files below a folder `<table>`. Links are followed. What
+    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of no bytes is no file, unless
+    its table is required. Raises ExtractError for a dt that is no day.
+    """
+    places = [folder / f"{table}{ending}" for ending in ENDINGS]
+    found = [*(path for path in places if path.is_file()), *_below(folder / table, frozenset())]
+    files = []
+    for path in found:
+        if path.stat().st_size == 0 and table not in REQUIRED_TABLES:
+            continue
+        inside = path.relative_to(folder)
+        days = [part.removeprefix("dt=") for part in inside.parts[1:-1] if part.startswith("dt=")]
+        written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
+        day = _day(days[0], inside) if days else written
+        files.append(DeliveredFile(path, inside.as_posix(), days[0] if days else "", day))
+    return sorted(files, key=lambda file: (file.dt, file.name))
+
+
+def _below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if not folder.is_dir() or real in above:  # a link to a folder above would never end
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(("_", ".")):
+            continue
+        if path.is_dir():
+            if "=" not in path.name or path.name.startswith("dt="):
+                yield from _below(path, above | {real})
+        elif path.is_file() and path.name.endswith(ENDINGS):
+            yield path
+
+
+def _day(text: str, name: Path) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ExtractError(f"{name}: the folder dt={text} is no day (dt=YYYY-MM-DD)")
+    return day
