@@ -238,9 +238,9 @@ class _Landing:
             yield "the header line is not well-formed CSV"
             return
         names = names or []
-        for name in dict.fromkeys(names):
-            if names.count(name) > 1 and (file.format == "csv" or name in columns):
-                yield f"the header has the column {_shown(self._name(file.table, name))} more than once"
+        several = [name for name in names if names.count(name) > 1 and (file.format == "csv" or name in columns)]
+        for name in dict.fromkeys(self._name(file.table, name) for name in several):
+            yield f"the header has the column {_shown(name)} more than once"
         # A line without any known name may be data, which is not for everybody to see.
         may_be_data = self.tables[file.table].has_pii and not set(map(_plain, names)) & set(map(_plain, columns))
         for name in [name for name, must_be_delivered in columns.items() if must_be_delivered and name not in names]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from python_checks.recompute.contract import REQUIRED_TABLES
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
@@ -31,14 +30,14 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
     """The files of a table in the order their rows supersede each other: by dt, then by name.
 
     They are `<table>.csv`, `.csv.gz`, `.parquet`, and such files below a folder `<table>`. Links are followed. What
-    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of no bytes is no file, unless
-    its table is required. Raises ExtractError for a dt that is no day.
+    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of nothing, or of
+    blank lines, is no file. Raises ExtractError for a dt that is no day.
     """
     places = [folder / f"{table}{ending}" for ending in ENDINGS]
     found = [*(path for path in places if path.is_file()), *_below(folder / table, frozenset())]
     files = []
     for path in found:
-        if path.stat().st_size == 0 and table not in REQUIRED_TABLES:
+        if _is_blank(path):
             continue
         inside = path.relative_to(folder)
         days = [part.removeprefix("dt=") for part in inside.parts[1:-1] if part.startswith("dt=")]
@@ -46,6 +45,16 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
         day = _day(days[0], inside) if days else written
         files.append(DeliveredFile(path, inside.as_posix(), days[0] if days else "", day))
     return sorted(files, key=lambda file: (file.dt, file.name))
+
+
+def _is_blank(path: Path) -> bool:
+    if path.stat().st_size == 0:
+        return True
+    if path.suffix == ".parquet":
+        return False
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+        start = file.read(3)
+        return not start.removeprefix(b"\xef\xbb\xbf").strip(b"\r\n") and not any(line.strip(b"\r\n") for line in file)
 
 
 def _below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
