@@ -82,11 +82,17 @@ def test_links_to_files_and_folders_are_followed(tmp_path):
     assert names(folder, "returns") == []
 
 
-def test_an_empty_file_is_no_file_unless_its_table_is_required(folder):
-    (folder / "claims.csv").touch()
+def test_a_file_of_nothing_or_of_blank_lines_is_no_file(folder):
+    before = read_extracts(folder)["products"]
+    for name in ("claims", "products"):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "x.csv").touch()
+        (folder / name / "y.csv").write_bytes(b"\xef\xbb\xbf\n\r\n")
+        (folder / name / "z.csv.gz").write_bytes(gzip.compress(b"\n"))
     assert read_extracts(folder)["claims"].is_empty()
+    assert read_extracts(folder)["products"].equals(before)
     (folder / "products.csv").write_bytes(b"")
-    with pytest.raises(ExtractError, match=r"products\.csv: no header line"):
+    with pytest.raises(ExtractError, match="no table products"):
         read_extracts(folder)
 
 
