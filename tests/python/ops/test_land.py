@@ -796,7 +796,7 @@ def many_files(market: Market, dice: random.Random, count: int = 60) -> None:
             case 3:
                 market.parquet(f"features/{number}.parquet", {"feature": [str(dice.random())], "Feature": [1]})
             case _:
-                market.write(name, REVIEWS + rows)
+                market.write(name, REVIEWS.replace("\n", ",x\n") + rows.replace("\n", ",x\n"))
 
 
 def test_killed_at_any_moment_the_next_run_goes_on(market):
@@ -831,6 +831,8 @@ def test_a_run_killed_between_any_two_writes(market, monkeypatch):
     steps = 0
     while True:
         many_files(market, dice, 6)
+        more = {**TABLES, "reviews": [*TABLES["reviews"], column("x")]} if steps % 3 else TABLES
+        write_contract(market.staging / "sources.yml", "extracts", more)
         left = steps
 
         def step(self, target):
