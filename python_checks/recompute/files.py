@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_checks.recompute.contract import REQUIRED_TABLES
-
 ENDINGS = (".csv", ".csv.gz", ".parquet")
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+BLOCK = 2**16
 
 
 class ExtractError(Exception):
@@ -31,14 +33,14 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
     """The files of a table in the order their rows supersede each other: by dt, then by name.
 
     They are `<table>.csv`, `.csv.gz`, `.parquet`, and such files below a folder `<table>`. Links are followed. What
-    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of no bytes is no file, unless
-    its table is required. Raises ExtractError for a dt that is no day.
+    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file without any line is no file.
+    Raises ExtractError for a dt that is no day.
     """
     places = [folder / f"{table}{ending}" for ending in ENDINGS]
     found = [*(path for path in places if path.is_file()), *_below(folder / table, frozenset())]
     files = []
     for path in found:
-        if path.stat().st_size == 0 and table not in REQUIRED_TABLES:
+        if _is_empty(path):
             continue
         inside = path.relative_to(folder)
         days = [part.removeprefix("dt=") for part in inside.parts[1:-1] if part.startswith("dt=")]
@@ -46,6 +48,19 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
         day = _day(days[0], inside) if days else written
         files.append(DeliveredFile(path, inside.as_posix(), days[0] if days else "", day))
     return sorted(files, key=lambda file: (file.dt, file.name))
+
+
+def _is_empty(path: Path) -> bool:
+    if path.suffix == ".parquet" and path.stat().st_size:
+        return False
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            while block := file.read(BLOCK):
+                if block.strip(b"\r\n"):
+                    return False
+    except (OSError, EOFError, zlib.error) as error:
+        raise ExtractError(f"{path}: not a readable file: {error}") from error
+    return True
 
 
 def _below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
@@ -67,6 +82,6 @@ def _day(text: str, name: Path) -> dt.date:
         day = dt.date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or day.isoformat() != text:
+    if day is None or day.isoformat() != text or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ExtractError(f"{name}: the folder dt={text} is no day (dt=YYYY-MM-DD)")
     return day

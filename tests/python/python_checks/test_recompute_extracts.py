@@ -203,7 +203,7 @@ def test_what_stops_the_reading(tmp_path):
     with pytest.raises(ExtractError, match="no table sellers"):
         read_extracts(tmp_path)
     (tmp_path / "sellers.csv").write_text("")
-    with pytest.raises(ExtractError, match=r"sellers\.csv: no header line"):
+    with pytest.raises(ExtractError, match="no table sellers"):
         read_extracts(tmp_path)
 
 
