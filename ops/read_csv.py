@@ -20,7 +20,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.csv
 
-LONGEST = 2**26  # characters of one field: csv holds a field in memory, and an open quote makes one of the whole file
+LONGEST = 2**25  # characters of one field: csv holds a field in memory, and an open quote makes one of the whole file
 CHUNK = 2**22
 BATCH_ROWS, BATCH_CHARACTERS = 5_000, 2**23
 csv.field_size_limit(LONGEST)
@@ -275,5 +275,5 @@ def _is_utf8(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """A row without its last line end; what is not UTF-8 shows as the replacement character."""
-    return text.rstrip("\r\n").encode(errors="surrogateescape").decode(errors="replace")
+    """A row without its last line end and without NUL; what is not UTF-8 shows as the replacement character."""
+    return text.rstrip("\r\n").replace("\0", "").encode(errors="surrogateescape").decode(errors="replace")

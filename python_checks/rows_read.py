@@ -104,7 +104,7 @@ class Record:
 
 
 def records(lines: Iterator[str], columns: int | None = None) -> Iterator[Record]:
-    """The records of a file, blank lines among them; the first one only as far as the header when `columns` is unset."""
+    """The records of a file, blank lines among them unless `columns` is unset."""
     record, before = None, ""
     for line in lines:
         if record is None:

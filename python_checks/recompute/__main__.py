@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.project import ProjectError, memory_limit
 from python_checks.recompute import memory, olist
 from python_checks.recompute.catalogue import KPIS
 from python_checks.recompute.compare import CompareError, Published, Verdict, compare
@@ -52,6 +53,7 @@ def build_world(args: argparse.Namespace, extracts: Extracts) -> World:
         extracts, timezone=args.timezone or timezone, currency=args.currency or currency,
         rules=read_channel_rules(args.channel_rules), as_of=args.as_of)
     world.require_a_paid_order()
+    world.coverage.check()
     return world
 
 
@@ -63,8 +65,8 @@ def report(verdict: Verdict) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compares and prints; 0 when every KPI passed or the recomputation was left out because of the memory it would take,
-    1 when a KPI failed, 2 when there was nothing to compare with."""
+    """Compares and prints. 0 when every KPI passed, or was left out because of the memory it would take; 1 when a KPI
+    failed; 2 when there was nothing to compare with."""
     args = arguments(argv)
     started = time.monotonic()
 
@@ -79,13 +81,13 @@ def main(argv: list[str] | None = None) -> int:
         if strangers or not wanted:
             raise CompareError(f"{args.published}: not to be compared: {', '.join(strangers) or 'no KPI at all'}")
         extracts = CONNECTORS[args.connector][0](args.extracts, progress)
-        needed, limit = memory.estimate(extracts.delivered), memory.limit()
+        needed, limit = memory.estimate(extracts.delivered), memory_limit()
         if needed > limit and not args.force:
             print(f"not recomputed: it would take about {memory.written(needed)} of memory and the limit is "
                   f"{memory.written(limit)}; `make recompute` runs it alone, whatever it takes")
             return 0
         failed = compare_all(build_world(args, extracts), published, wanted, progress)
-    except (CompareError, ExtractError, MissingRateError, ValueError, OSError) as error:
+    except (CompareError, ExtractError, MissingRateError, ProjectError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     others = len({*KPIS, *known} - set(wanted))

@@ -30,7 +30,8 @@ FEEDS = {
 }
 BY_DECISION = {"dispute_buyer_win_rate"}
 BY_ANSWER = {
-    "nps", "seller_nps", "csat", "csat_hot", "csat_cold", "satisfaction_decay", "relationship_satisfaction", "value_fit",
+    "nps", "seller_nps", "csat", "csat_hot", "csat_cold", "satisfaction_decay", "relationship_satisfaction",
+    "value_fit",
 }
 DATED = [*FEEDS.items(), ("claims", "decided_at"), ("survey_invitations", "answered_at")]
 OF_CARTS = {"conversion_rate_cart", "cart_abandonment_rate"}
@@ -94,7 +95,7 @@ class Presence:
 
 
 class Coverage:
-    """The periods in which a KPI's feeds cover every day. Raises ExtractError for a feed_coverage of no feed."""
+    """The periods in which a KPI's feeds cover every day."""
 
     def __init__(self, calendar: Calendar, table: Callable[[str], pl.DataFrame], presence: Presence) -> None:
         self.calendar = calendar
@@ -107,13 +108,17 @@ class Coverage:
         count = (self.calendar.as_of - self.calendar.first_day).days + 1
         return [self.calendar.first_day + dt.timedelta(days=n) for n in range(count)]
 
+    def check(self) -> None:
+        """Raises ExtractError when feed_coverage names what is no feed."""
+        strangers = set(self._table("feed_coverage")["table_name"]) - FEEDS.keys()
+        if strangers:
+            raise ExtractError(f"feed_coverage: {', '.join(sorted(strangers))} is no feed; feeds: {', '.join(FEEDS)}")
+
     @cached_property
     def declared(self) -> dict[str, list[tuple[dt.date, dt.date]]]:
         """Per feed with rows in feed_coverage the days from and to which it covers."""
         declared: dict[str, list[tuple[dt.date, dt.date]]] = {}
         for row in self._table("feed_coverage").iter_rows(named=True):
-            if row["table_name"] not in FEEDS:
-                raise ExtractError(f"feed_coverage: {row['table_name']} is no feed; feeds are {', '.join(FEEDS)}")
             span = (row["covers_from"], row["covers_to"] or self.calendar.as_of)
             declared.setdefault(row["table_name"], []).append(span)
         return declared

@@ -179,7 +179,8 @@ def _load(table: Table, files: Iterator[FileRows], orders: pl.DataFrame | None) 
     if table.name == CODED:
         kept = _without_bots(kept, _places(_only(keys, is_latest).to_series()))
     del keys
-    return Loaded(_joined(kept) if kept else _empty(table), counts, pl.concat([pl.DataFrame(schema=REJECTED), *rejected]))
+    frame = _joined(kept) if kept else _empty(table)
+    return Loaded(frame, counts, pl.concat([pl.DataFrame(schema=REJECTED), *rejected]))
 
 
 def _key_columns(table: Table) -> pl.DataFrame:

@@ -30,9 +30,9 @@ class DeliveredFile:
 def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
     """The files of a table in the order their rows supersede each other: by dt, then by name.
 
-    They are `<table>.csv`, `.csv.gz`, `.parquet`, and those files below a folder `<table>`. Links are followed. What
-    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of no bytes is no file, unless its
-    table is required. Raises ExtractError for a dt that is no day.
+    They are `<table>.csv`, `.csv.gz`, `.parquet`, and such files below a folder `<table>`. Links are followed. What
+    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of no bytes is no file, unless
+    its table is required. Raises ExtractError for a dt that is no day.
     """
     places = [folder / f"{table}{ending}" for ending in ENDINGS]
     found = [*(path for path in places if path.is_file()), *_below(folder / table, frozenset())]
@@ -41,9 +41,10 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
         if path.stat().st_size == 0 and table not in REQUIRED_TABLES:
             continue
         inside = path.relative_to(folder)
-        delivered = next((part.removeprefix("dt=") for part in inside.parts[1:-1] if part.startswith("dt=")), "")
+        days = [part.removeprefix("dt=") for part in inside.parts[1:-1] if part.startswith("dt=")]
         written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
-        files.append(DeliveredFile(path, inside.as_posix(), delivered, _day(delivered, inside) if delivered else written))
+        day = _day(days[0], inside) if days else written
+        files.append(DeliveredFile(path, inside.as_posix(), days[0] if days else "", day))
     return sorted(files, key=lambda file: (file.dt, file.name))
 
 

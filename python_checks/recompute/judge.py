@@ -118,14 +118,13 @@ def _given(column: Column, kind: pl.DataType | None) -> tuple[pl.Expr, pl.Expr |
             return pl.lit(None, target), raw.is_not_null()
         if column.type in ("text", "enum"):
             return text, None
-        form = WRITTEN_FORMS[column.type]
-        return (value := parsed(pl.when(text.str.contains(form)).then(text), column.type)), (
-            text.is_not_null() & value.is_null())
+        value = parsed(pl.when(text.str.contains(WRITTEN_FORMS[column.type])).then(text), column.type)
+        return value, text.is_not_null() & value.is_null()
     return value, raw.is_not_null() & value.is_null()
 
 
 def _typed(raw: pl.Expr, kind: pl.DataType, wanted: str) -> pl.Expr | None:
-    """A column whose Parquet type is the wanted one or close to it, null where it cannot be; None for any other type."""
+    """A column whose Parquet type is near to the wanted one, null where it does not fit; None for any other type."""
     if wanted in ("time", "plan"):
         if isinstance(kind, pl.Datetime):
             moment = raw.dt.convert_time_zone("UTC") if kind.time_zone else raw.dt.replace_time_zone("UTC")

@@ -1,10 +1,8 @@
-"""How much memory a recomputation will take, and how much it may."""
+"""How much memory a recomputation will take."""
 
 from __future__ import annotations
 
 import gzip
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from python_checks.recompute.files import DeliveredFile
 
 GIB = 2**30
 BLOCK = 2**22
-# Bytes at the peak, measured on simulated markets of three sizes (docs/performance.md); the base is Python's own.
+# Bytes at the peak, measured on simulated markets of three sizes.
 BASE = 400 * 2**20
 PER_ROW = {"orders": 900, "order_lines": 900, "events": 190}
 
@@ -30,18 +28,6 @@ def count(path: Path) -> int:
         return pq.read_metadata(path).num_rows
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))
-
-
-def limit(environment: Mapping[str, str] = os.environ) -> int:
-    """MEMORY_LIMIT in bytes (`6GB`, `8GiB`, `512MB`); half of the machine's memory when it is unset."""
-    text = environment.get("MEMORY_LIMIT", "")
-    if not text:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B", text.strip(), re.IGNORECASE)
-    if not match:
-        raise ValueError(f"MEMORY_LIMIT: {text!r} is not a size such as 6GB, 8GiB or 512MB")
-    number, prefix, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
 
 
 def written(size: int) -> str:

@@ -1,7 +1,7 @@
 """The ten files of the public Olist data set, mapped to the tables of the input contract.
 
-Everything is mapped to text in the contract's written form and judged like any other extract; what Olist does not publish
-is absent. Its times are local times of Sao Paulo without an offset.
+Everything is mapped to text in the contract's written form and judged like any other extract; what Olist does not
+publish is absent. Its times are local times of Sao Paulo without an offset.
 """
 
 from __future__ import annotations

@@ -82,6 +82,7 @@ class Web:
 def read_web(events: pl.DataFrame, rules: list[ChannelRule], calendar: Calendar) -> Web:
     """The web that these events make."""
     number, sessions = _sessions(events)
+    events = events.drop("session_id", "source", "medium", "campaign_id", "device", "country", "region")
     kinds, kind = {}, events["event_name"]
     for name, columns in OF_KIND.items():
         is_kind = kind == name
@@ -127,7 +128,9 @@ def _sessions(events: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     started_at, ended_at = events["occurred_at"].gather(first), events["occurred_at"].gather(last)
     columns = [events[name].gather(first) for name in OF_FIRST_EVENT]
     sessions = pl.DataFrame([
-        pl.int_range(len(first), dtype=pl.UInt32, eager=True).alias("session"), *columns, started_at.alias("started_at"),
+        pl.int_range(len(first), dtype=pl.UInt32, eager=True).alias("session"),
+        *columns,
+        started_at.alias("started_at"),
         ((ended_at - started_at).dt.total_microseconds() / 1e6).alias("seconds"),
     ])
     return session, sessions

@@ -90,13 +90,13 @@ class World:
         for name in [name for name in vars(self) if name not in KEPT and hasattr(type(self), name)]:
             delattr(self, name)
         for table in tables:
-            self._drop(table)
+            self._note(table)
+            self.tables.pop(table, None)
+            self.extracts.forget(table)
 
-    def _drop(self, table: str) -> None:
+    def _note(self, table: str) -> None:
         self.presence.note(table)
         self.coverage.note(table)
-        self.tables.pop(table, None)
-        self.extracts.forget(table)
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
@@ -121,9 +121,14 @@ class World:
     def _test_lines(self) -> pl.DataFrame:
         return self.extracts["order_lines"].join(self._test_orders, on="order_id", how="semi").select("order_line_id")
 
-    def _known(self, table: str) -> pl.DataFrame:
-        """A table without what belongs to test orders and without what happened after as_of."""
+    def _known(self, table: str, forget: bool = False) -> pl.DataFrame:
+        """A table without what belongs to test orders and without what happened after as_of.
+
+        One that is to be forgotten is never held twice.
+        """
         frame = self.extracts[table]
+        if forget:
+            self.extracts.forget(table)
         happened, since = HAPPENED.get(table, ("", ()))
         end = pl.lit(self.calendar.end)
         conditions = []
@@ -135,7 +140,11 @@ class World:
             conditions.append(pl.col(happened) < end)
         is_known = frame.select(pl.all_horizontal(conditions)).to_series() if conditions else None
         if is_known is not None and not is_known.all():
-            frame = frame.filter(is_known)
+            columns = []
+            for name in frame.columns:
+                columns.append(frame[name].filter(is_known))
+                frame = frame.drop(name)
+            frame = pl.DataFrame(columns)
         if table == "claims":
             frame = frame.with_columns(pl.when((pl.col("decided_at") < end).fill_null(True)).then("decision"))
         return frame.with_columns(pl.when(pl.col(column) < end).then(column) for column in since)
@@ -434,9 +443,8 @@ class World:
 
     @cached_property
     def _web(self) -> web.Web:
-        made = web.read_web(self.tables["events"], self.rules, self.calendar)
-        self._drop("events")  # large, and all that is needed of it is at hand now
-        return made
+        self._note("events")
+        return web.read_web(self._known("events", forget=True), self.rules, self.calendar)
 
     @property
     def sessions(self) -> pl.DataFrame:
@@ -452,11 +460,12 @@ class World:
 
     @cached_property
     def product_views(self) -> pl.DataFrame:
-        """product_view events with the category of their product and their seller."""
+        """product_view events with the category of their product, `unknown` where it is missing, and their seller."""
         categories = self.tables["products"].select(
             pl.col("product_id").cast(pl.Categorical), pl.col("category").cast(pl.Categorical))
         views = self.events_of("product_view", "product_id", "seller_id").drop(web.SESSION_DIMENSIONS)
-        return views.join(categories, on="product_id", how="left").rename({"seller_id": "seller"})
+        views = views.join(categories, on="product_id", how="left").rename({"seller_id": "seller"})
+        return views.with_columns(pl.col("category").fill_null(UNKNOWN))
 
     @cached_property
     def carts(self) -> pl.DataFrame:

@@ -261,6 +261,15 @@ def test_both_ways_of_reading_are_equal(read, monkeypatch):
     assert plain > 300
 
 
+def test_a_file_whose_lines_do_not_add_up_does_not_count(read):
+    file = read(HEADER + "1,a,b\n").file
+    file.lines += 1  # as if one line had not come out of the parser
+    with pytest.raises(Refused, match="its 3 lines do not add up: its records take 2"):
+        list(file.batches(["id"], lambda *_: None))
+    with pytest.raises(NotPlain):
+        list(file.plain_batches(["id"]))
+
+
 def test_the_fast_way_hands_ragged_files_over(read):
     text = HEADER + "1,a,b\n" * 100 + "2,a\n"
     assert CsvFile(read(text).file.path).is_plain()

@@ -118,7 +118,8 @@ def test_a_wrong_number_fails(published, folder, capsys):
     ("update marts.kpi_values set is_partial = true where kpi_id = 'orders'", "orders", "is_partial differs"),
     ("update marts.kpi_values set value = 0 where kpi_id = 'transactions'", "transactions", "value differs"),
     ("update marts.kpi_values set is_covered = false where kpi_id = 'orders'", "orders", "is_covered differs"),
-    ("update marts.kpi_values set is_covered = null where kpi_id = 'transactions'", "transactions", "is_covered differs"),
+    ("update marts.kpi_values set is_covered = null where kpi_id = 'transactions'",
+     "transactions", "is_covered differs"),
     ("delete from marts.kpi_values where kpi_id = 'orders' and dimension = 'category'", "orders", "not published"),
     ("insert into marts.kpi_values select * from marts.kpi_values where kpi_id = 'gmv' limit 1",
      "gmv", "published more than once"),
@@ -142,6 +143,25 @@ def test_an_empty_segment_seen_elsewhere_may_be_published(published, recomputed)
         insert into marts.kpi_values select * replace ('transactions' as kpi_id, null as numerator, null as value)
         from marts.kpi_values where kpi_id = 'orders' and dimension = 'country'""")
     assert all(verdict.passed for verdict in verdicts_on(recomputed, published).values())
+
+
+def test_a_single_kpi_needs_no_other(published, folder, capsys):
+    change(published, "delete from marts.kpi_values where kpi_id <> 'gmv'")
+    change(published, "insert into marts.kpi_values select * replace ('garden' as dimension_value, 0 as numerator, "
+                      "0 as value) from marts.kpi_values where dimension = 'category' limit 1")  # of a refund, say
+    assert main(["--extracts", str(folder), "--published", str(published), "--kpis", "gmv"]) == 0
+    assert capsys.readouterr().out.endswith("1 passed, 0 failed\n")
+
+
+def test_what_would_take_too_much_memory_is_left_out_and_says_so(published, folder, capsys, monkeypatch):
+    monkeypatch.setenv("MEMORY_LIMIT", "256MiB")
+    asked = ["--extracts", str(folder), "--published", str(published)]
+    assert main(asked) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("not recomputed: it would take about 0.4 GiB of memory and the limit is 0.2 GiB")
+    assert "`make recompute`" in last
+    assert main([*asked, "--force"]) == 0
+    assert capsys.readouterr().out.endswith("6 passed, 0 failed\n")
 
 
 def test_what_cannot_be_compared(published, capsys, tmp_path):
