@@ -10,6 +10,8 @@
 {% macro duckdb__parse_value(type, kind, field) -%}
     {%- if kind == 'text' -%}
         {{ duckdb__parse_text(type, field) }}
+    {%- elif kind == 'other' -%}
+        cast(null as {{ type }})
     {%- elif type == 'string' and kind == 'float' -%}
         case
             when {{ field }} = trunc({{ field }}) and abs({{ field }}) < 1e15 then cast(cast({{ field }} as bigint) as varchar)
