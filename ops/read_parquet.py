@@ -19,7 +19,7 @@ class ParquetFile:
     """One delivered file and how its known columns are to be read.
 
     kinds    known column -> text, whole, float, decimal(p,s), boolean, date, time (without zone), instant (with one),
-             or uuid
+             uuid, or other (a list, say): nothing that a value of the contract can be made of
     as_text  the known columns that SQL cannot take as they are
     is_safe  whether SQL can read the known columns from the file where it lies, whatever else is in it
     Raises OSError or pa.ArrowException when it is no such file.
@@ -36,7 +36,7 @@ class ParquetFile:
         found = {name: _kind(leaves.get(name)) for name in known if name in self.names}
         found |= dict.fromkeys(unbounded & found.keys())
         texts = [name for name, kind in found.items() if kind == "text"]
-        self.as_text = [name for name, kind in found.items() if kind is None]
+        self.as_text = [name for name, kind in found.items() if kind in (None, "other")]
         self.as_text += texts if self._is_broken(texts) else []
         self.kinds = {name: kind or "text" for name, kind in found.items()}
         plain = [name.lower() for name in self.names]
@@ -89,7 +89,7 @@ class ParquetFile:
 def _kind(leaf: pq.ColumnSchema | None) -> str | None:
     """The kind of a column, None when it has to become text first."""
     if leaf is None or leaf.max_repetition_level > 0:
-        return None
+        return "other"
     logical = json.loads(leaf.logical_type.to_json())
     match logical["Type"], leaf.physical_type:
         case ("String" | "Enum" | "Null"), _:
@@ -111,6 +111,8 @@ def _kind(leaf: pq.ColumnSchema | None) -> str | None:
             return "boolean"
         case "None", "INT96":
             return "time"
+        case ("Interval", _):
+            return "other"
     return None
 
 

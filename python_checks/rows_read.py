@@ -39,9 +39,9 @@ def count_rows(path: Path) -> int:
 
 
 def count_lines(path: Path) -> int:
-    """Filled physical lines below the first one."""
+    """Filled physical lines below the first filled one."""
     with open_text(path) as lines:
-        return sum(1 for number, line in enumerate(lines) if number and line.strip("\r\n\0"))
+        return sum(1 for line in lines if line.strip("\r\n\0")) - 1
 
 
 def count_records(path: Path) -> int | None:
@@ -62,32 +62,37 @@ def count_records(path: Path) -> int | None:
 class Record:
     """A record as far as it was read: its first line, its fields so far, how it ends, and what is wrong with it."""
 
-    def __init__(self, line: str) -> None:
-        self.line, self.fields, self.end = line, 1, ""
+    def __init__(self, line: str, columns: int | None) -> None:
+        self.line, self.columns = line, columns
+        self.fields, self.end = 1, ""
         self.lines = 0
         self.is_blank = not line.strip("\r\n")
         self.is_whole = True  # no quote stands where none may
         self.is_trusted = True  # where it ends is certain
         self.in_quotes = False
-        self.holds_records = False  # a line within it looks like a record of its own
+        self.holds_records = False  # a line within a field looks like a record of its own
 
     def read(self, line: str) -> None:
         """Goes on with a line. When `in_quotes` is set afterwards, the record goes on in the next one."""
         self.lines += 1
         self.end = line[len(line.rstrip("\r\n")) :]
         if '"' not in line:
-            self.fields += 0 if self.in_quotes else line.count(",")
+            if self.in_quotes:
+                self.holds_records |= line.count(",") + 1 == self.columns
+            else:
+                self.fields += line.count(",")
             return
-        place, last = 0, len(line) - len(self.end)
+        is_inner, place, last = self.in_quotes, 0, len(line) - len(self.end)
         while True:
             if self.in_quotes:
                 place = line.find('"', place) + 1
                 if not place:
+                    self.holds_records |= is_inner and line.count(",") + 1 == self.columns
                     return
                 if line[place : place + 1] == '"':
                     place += 1
                     continue
-                self.in_quotes = False
+                self.in_quotes = is_inner = False
                 if place < last and line[place] != ",":
                     self.is_whole, self.is_trusted = False, self.lines == 1
                     return
@@ -105,13 +110,9 @@ class Record:
 
 def records(lines: Iterator[str], columns: int | None = None) -> Iterator[Record]:
     """The records of a file, blank lines among them unless `columns` is unset."""
-    record, before = None, ""
+    record = None
     for line in lines:
-        if record is None:
-            record = Record(line)
-        elif record.lines > 1:
-            record.holds_records |= before.count(",") + 1 == columns
-        before = line
+        record = record or Record(line, columns)
         record.read(line)
         if record.in_quotes:
             continue

@@ -2,7 +2,7 @@
    takes `1.5` as 2 in a whole number, drops the offset of a time and accepts the year 20226. #}
 
 {# The value in the contract's type, null when its form is wrong. `kind` is what the file holds (ops/land.py): text,
-   whole, float, decimal(p,s), boolean, date, time, instant (a time with a zone) or uuid. #}
+   whole, float, decimal(p,s), boolean, date, time, instant (a time with a zone), uuid or other. #}
 {% macro parse_value(type, kind, field) %}
     {{- return(adapter.dispatch('parse_value', 'marketplace_kpis')(type, kind, field)) -}}
 {% endmacro %}
@@ -10,6 +10,8 @@
 {% macro duckdb__parse_value(type, kind, field) -%}
     {%- if kind == 'text' -%}
         {{ duckdb__parse_text(type, field) }}
+    {%- elif kind == 'other' -%}
+        cast(null as {{ type }})
     {%- elif type == 'string' and kind == 'float' -%}
         case
             when {{ field }} = trunc({{ field }}) and abs({{ field }}) < 1e15 then cast(cast({{ field }} as bigint) as varchar)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+BLOCK = 2**16
 
 
 class ExtractError(Exception):
@@ -30,14 +33,14 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
     """The files of a table in the order their rows supersede each other: by dt, then by name.
 
     They are `<table>.csv`, `.csv.gz`, `.parquet`, and such files below a folder `<table>`. Links are followed. What
-    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file of nothing, or of
-    blank lines, is no file. Raises ExtractError for a dt that is no day.
+    begins with `_` or `.` is no data, nor is a Hive folder by anything but dt. A file without any line is no file.
+    Raises ExtractError for a dt that is no day.
     """
     places = [folder / f"{table}{ending}" for ending in ENDINGS]
     found = [*(path for path in places if path.is_file()), *_below(folder / table, frozenset())]
     files = []
     for path in found:
-        if _is_blank(path):
+        if _is_empty(path):
             continue
         inside = path.relative_to(folder)
         days = [part.removeprefix("dt=") for part in inside.parts[1:-1] if part.startswith("dt=")]
@@ -47,14 +50,17 @@ def delivered_files(folder: Path, table: str) -> list[DeliveredFile]:
     return sorted(files, key=lambda file: (file.dt, file.name))
 
 
-def _is_blank(path: Path) -> bool:
-    if path.stat().st_size == 0:
-        return True
-    if path.suffix == ".parquet":
+def _is_empty(path: Path) -> bool:
+    if path.suffix == ".parquet" and path.stat().st_size:
         return False
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-        start = file.read(3)
-        return not start.removeprefix(b"\xef\xbb\xbf").strip(b"\r\n") and not any(line.strip(b"\r\n") for line in file)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            while block := file.read(BLOCK):
+                if block.strip(b"\r\n"):
+                    return False
+    except (OSError, EOFError, zlib.error) as error:
+        raise ExtractError(f"{path}: not a readable file: {error}") from error
+    return True
 
 
 def _below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
@@ -76,6 +82,6 @@ def _day(text: str, name: Path) -> dt.date:
         day = dt.date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or day.isoformat() != text:
+    if day is None or day.isoformat() != text or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ExtractError(f"{name}: the folder dt={text} is no day (dt=YYYY-MM-DD)")
     return day

@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 from python_checks.recompute.contract import Column, Table
+from python_checks.recompute.files import FIRST_YEAR, LAST_YEAR
 
 MONEY_PLACES = 4  # money is held as whole ten-thousandths of a unit of its currency
 MONEY_UNIT = 10**MONEY_PLACES
@@ -36,7 +37,6 @@ WRITTEN_FORMS = {
 WRITTEN_FORMS["plan"] = WRITTEN_FORMS["time"]
 OFFSET = r":\d{2}(?:\.\d+)?([+-])(\d{2}):?(\d{2})?$"
 MOST_OFFSET = 16 * 60  # minutes
-FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
 def judge(table: Table, rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -35,16 +36,16 @@ class Piece:
 
 
 class Refused(Exception):
-    """No row of the file counts. `rows` are the rows it would have had; the message says why."""
+    """No row of the file counts. `rows` are its filled lines below the header; the message says why."""
 
     def __init__(self, reason: str, path: Path) -> None:
         super().__init__(reason)
         with _open(path) as lines:
-            self.rows = [n for n, line in enumerate(lines, 1) if n > 1 and line.strip("\r\n\0")]
+            _, *self.rows = [n for n, line in enumerate(lines, 1) if line.strip("\r\n\0")]
 
 
 def header_of(path: Path) -> list[str]:
-    """The column names of a file; none for one that will be refused. Raises ExtractError when it has no header."""
+    """The column names of a file; none for one that will be refused. Raises ExtractError when they cannot be read."""
     if path.suffix == ".parquet":
         try:
             return pq.read_schema(path).names
@@ -61,8 +62,6 @@ def header_of(path: Path) -> list[str]:
         names = next(csv.reader([first], strict=True), [])
     except csv.Error:
         raise ExtractError(f"{path}: the header line is not well-formed: {first.strip()}") from None
-    if not names:
-        raise ExtractError(f"{path}: no header line")
     if len(set(names)) < len(names):
         raise ExtractError(f"{path}: the header names a column twice: {', '.join(names)}")
     return names
@@ -196,8 +195,10 @@ def _records(path: Path, width: int) -> Iterator[tuple[int, list[str] | None, st
             number = reader.line_num - len(lines) + 1
             if fields is None:
                 yield number, None, "a quote where none may stand"
+            elif not all(map(_is_text, lines)):
+                yield number, None, "not UTF-8" if not all(map(_is_utf8, lines)) else "a NUL character"
             elif len(fields) != width:
-                if any(line.count(",") + 1 == width for line in lines[1:-1]):
+                if any(_holds_records(field, width) for field in fields):
                     raise Refused("the file does not reconcile: a quoted field runs over whole records", path)
                 yield number, None, f"{len(fields)} fields instead of {width}"
             else:
@@ -210,16 +211,17 @@ def _text_piece(
     kept: list[tuple[int, str]], rows: list[list[str]], numbers: list[int], bad: list[tuple[int, str]]
 ) -> Piece:
     columns = list(zip(*rows, strict=True)) if rows else [()] * (max((place for place, _ in kept), default=-1) + 1)
-    try:
-        series = [pl.Series(name, columns[place], dtype=pl.String) for place, name in kept]
-        if rows and any(not "".join(fields).isascii() and not _is_utf8("".join(fields)) for fields in rows):
-            raise UnicodeEncodeError("utf-8", "", 0, 1, "in a column that is not kept")
-    except UnicodeEncodeError:
-        readable = [_is_utf8("".join(fields)) for fields in rows]
-        bad = bad + [(n, "not UTF-8") for n, ok in zip(numbers, readable, strict=True) if not ok]
-        rows = [fields for fields, ok in zip(rows, readable, strict=True) if ok]
-        return _text_piece(kept, rows, [n for n, ok in zip(numbers, readable, strict=True) if ok], bad)
+    series = [pl.Series(name, columns[place], dtype=pl.String) for place, name in kept]
     return Piece(pl.DataFrame([*series, pl.Series("_row", numbers, dtype=pl.Int64)]), bad)
+
+
+def _holds_records(field: str, width: int) -> bool:
+    """Whether lines within a field look like records of their own."""
+    return any(line.count(",") + 1 == width for line in re.split("\r\n|\r|\n", field)[1:-1])
+
+
+def _is_text(line: str) -> bool:
+    return (line.isascii() or _is_utf8(line)) and "\0" not in line
 
 
 def _is_utf8(text: str) -> bool:

@@ -172,7 +172,7 @@ ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("string", "true for a text", pa.array([True]), ""),
     ("string", "a time or a date for a text", pa.array([datetime(2026, 1, 5)]), ""),
     ("string", "a decimal for a text", pa.array([Decimal("1.50")]), ""),
-    ("string", "a list for a text", LIST, ""),
+    ("string", "a list for a text", LIST, "not a text"),
     ("string", "a UUID of DuckDB for a text", _duckdb("uuid '00000000-0000-0000-0000-000000000001'"), ""),
     ("string", "an enumeration of DuckDB for a text", _duckdb("'b'::enum('a', 'b')"), ""),
     ("string", "bytes that are not UTF-8 for a text", pa.array([b"\xff\xfe"]), "not UTF-8"),

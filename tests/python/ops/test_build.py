@@ -165,6 +165,17 @@ def test_dbt_hands_the_memory_limit_to_duckdb(run_dbt: Callable, tmp_path: Path)
     assert "300.0 MiB" in limit("--vars", "memory_limit: 300MiB", MEMORY_LIMIT="512MiB")
 
 
+def test_the_expectations_keep_to_the_memory_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from python_checks.expectations.gate import Gate  # Great Expectations takes seconds to import
+
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    monkeypatch.setenv("MEMORY_LIMIT", "1536MiB")
+    gate = Gate(tmp_path / "warehouse.duckdb", {"nodes": {}}, {})
+    with gate._source.get_engine().connect() as connection:
+        (limit,) = connection.exec_driver_sql("select current_setting('memory_limit')").fetchone()
+    assert limit == "1.0 GiB"
+
+
 def node(kind: str, materialized: str = "table") -> dict:
     return {"resource_type": kind, "config": {"materialized": materialized}}
 
