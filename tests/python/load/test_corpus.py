@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from ops.project import ROOT
+from python_checks.recompute.extracts import read_extracts
 from python_checks.rows_read import differences
 from tests.python.load import corpus
 
@@ -68,6 +68,17 @@ def test_no_row_is_lost(loaded):
     assert differences(loaded.market.folder, loaded.market.database) == []
     for read, kept, rejected, superseded in loaded.market.audit().values():
         assert read == kept + rejected + superseded
+
+
+def test_the_recomputation_judges_the_same_rows_alike(loaded):
+    """It reads and judges every file on its own, by another program."""
+    own = read_extracts(loaded.market.folder)
+    counts = {name: tuple(counts) for name, *counts in own.files.select(
+        "file_name", "rows_read", "rows_loaded", "rows_rejected", "rows_superseded").iter_rows()}
+    audit = loaded.market.audit()
+    wrong = [(name, audit.get(name), counts.get(name)) for name in audit.keys() | counts.keys()
+             if audit.get(name) != counts.get(name)]
+    assert not wrong, shown(sorted(wrong))
 
 
 def test_texts_load_as_they_are(loaded):
