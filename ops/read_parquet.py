@@ -81,7 +81,7 @@ class ParquetFile:
                     bad.update(undecodable)
                 landed = pa.record_batch([*columns, numbers], schema=schema)
                 for place in sorted(bad):
-                    values = (column[place].as_py() for column in delivered)
+                    values = (_value(column, place) for column in delivered)
                     lose(numbers[place].as_py(), "not UTF-8", ",".join(map(_shown, values)))
                 yield landed.filter(pa.array([place not in bad for place in range(len(numbers))])) if bad else landed
 
@@ -156,13 +156,22 @@ def _text(column: pa.Array) -> tuple[pa.Array, list[int]]:
         return column.cast(pa.string()), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         texts, bad = [], []
-        for place, value in enumerate(column.to_pylist()):
+        for place in range(len(column)):
+            value = _value(column, place)
             try:
                 texts.append(value.decode() if isinstance(value, bytes) else None if value is None else str(value))
             except UnicodeDecodeError:
                 texts.append(None)
                 bad.append(place)
         return pa.array(texts, pa.string()), bad
+
+
+def _value(column: pa.Array, place: int) -> object:
+    """One value as Python has it; a time beyond its calendar as Arrow writes it."""
+    try:
+        return column[place].as_py()
+    except (OverflowError, ValueError):
+        return " ".join(column.slice(place, 1).to_string().split())
 
 
 def _shown(value: object) -> str:

@@ -58,11 +58,17 @@
     inner join {{ files }} as files on landed._path = files.path
 {%- endmacro %}
 
-{# Where some programs have no value in a column of floats, they write one that is no number. DuckDB finds it only as
-   text where the statistics of a file, which leave it out, promise numbers. #}
+{# A landed field, null where it stands for no value: an empty text, and what is no number among floats. DuckDB finds the
+   latter only as text where the statistics of a file, which leave it out, promise numbers. #}
 {% macro duckdb__landed_field(name, kind) -%}
     {%- set field = 'landed.' ~ adapter.quote(name) -%}
-    {{- "case when cast(" ~ field ~ " as varchar) not in ('nan', '-nan') then " ~ field ~ ' end' if kind == 'float' else field -}}
+    {%- if kind == 'float' -%}
+        case when cast({{ field }} as varchar) not in ('nan', '-nan') then {{ field }} end
+    {%- elif kind == 'text' -%}
+        nullif({{ field }}, '')
+    {%- else -%}
+        {{ field }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__read_files(group) -%}

@@ -106,7 +106,14 @@ their rows at fault come, and stg_ reads the others where they lie.
     {%- for column in columns if column.name in group.kinds -%}
         {%- set field = delivered_field(column.name) -%}
         {%- if may_not_parse(column.type, group.kinds[column.name]) -%}{%- do unparsed.append(column.name) -%}{%- endif -%}
-        {%- do content.append((column.name, "case when " ~ field ~ " is not null then '***' end" if column.pii else field)) -%}
+        {%- set shown = field -%}
+        {%- if column.pii -%}
+            {%- set shown = "case when " ~ field ~ " is not null then '***' end" -%}
+        {%- elif columns | selectattr('pii') | list and group.kinds[column.name] == 'text' -%}
+            {#- the fields of a row at fault may stand one column off #}
+            {%- set shown = "case when " ~ field ~ " like '%@%' then '***' else " ~ field ~ " end" -%}
+        {%- endif -%}
+        {%- do content.append((column.name, shown)) -%}
     {%- endfor -%}
     {%- set faults = contract_faults(contract, columns, unparsed) -%}
     select

@@ -26,7 +26,10 @@ POLARS_TYPES = {
     "bool": pl.Boolean,
 }
 WRITTEN_FORMS = {
-    "time": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(Z?|[T ][0-9]{2}:[0-9]{2}(:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)$",
+    "time": (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+        r"(Z?|[T ][0-9]{2}:[0-9]{2}(:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)$"
+    ),
     "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     "int": rf"^-?[0-9]{{1,{MOST_DIGITS}}}$",
     "money": r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$",
@@ -138,7 +141,8 @@ def _typed(raw: pl.Expr, kind: pl.DataType, wanted: str) -> pl.Expr | None:
         if kind == pl.Date:
             return raw
         if isinstance(kind, pl.Datetime):
-            return pl.when(raw.dt.time() == dt.time()).then(raw.dt.date())
+            utc = raw.dt.convert_time_zone("UTC") if kind.time_zone else raw
+            return pl.when(utc.dt.time() == dt.time()).then(utc.dt.date())
     elif wanted == "bool" and kind == pl.Boolean:
         return raw
     elif wanted == "int" and kind.is_numeric():

@@ -41,7 +41,7 @@ class Refused(Exception):
     def __init__(self, reason: str, path: Path) -> None:
         super().__init__(reason)
         with _open(path) as lines:
-            _, *self.rows = [n for n, line in enumerate(lines, 1) if line.strip("\r\n\0")]
+            self.rows = [n for n, line in enumerate(lines, 1) if line.strip("\r\n\0")][1:]
 
 
 def header_of(path: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -31,12 +31,22 @@ def _moment(text: str) -> datetime:
 
 
 PARSE: dict[str, Callable[[str], object]] = {
-    "string": str, "bigint": int, "money": Decimal, "number": Decimal, "boolean": lambda text: text == "true",
-    "date": date.fromisoformat, "timestamp": _moment,
+    "string": str,
+    "bigint": int,
+    "money": Decimal,
+    "number": Decimal,
+    "boolean": lambda text: text == "true",
+    "date": date.fromisoformat,
+    "timestamp": _moment,
 }
 PLAIN = {
-    "string": pa.string(), "bigint": pa.int64(), "money": pa.decimal128(18, 4), "number": pa.decimal128(28, 10),
-    "boolean": pa.bool_(), "date": pa.date32(), "timestamp": pa.timestamp("us", "UTC"),
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "money": pa.decimal128(18, 4),
+    "number": pa.decimal128(28, 10),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
 }
 
 
@@ -75,14 +85,19 @@ MAKERS = {
     ),
     "pandas_utc": Maker(
         "Parquet of pandas: nanoseconds in a zone, dates as times, large texts",
-        {"string": pa.large_string(), "timestamp": pa.timestamp("ns", "Europe/Paris"), "date": pa.timestamp("ns"),
-         "bigint": pa.int32()},
+        {
+            "string": pa.large_string(),
+            "timestamp": pa.timestamp("ns", "Europe/Paris"),
+            "date": pa.timestamp("ns"),
+            "bigint": pa.int32(),
+        },
         {"date": _moment},
     ),
     "spark": Maker(
         "Parquet of Spark: INT96 times, small decimals",
         {"timestamp": pa.timestamp("ns"), "bigint": pa.int32(), "money": pa.decimal128(9, 2)},
-        {"timestamp": _naive}, {"use_deprecated_int96_timestamps": True, "flavor": "spark"},
+        {"timestamp": _naive},
+        {"use_deprecated_int96_timestamps": True, "flavor": "spark"},
     ),
     "polars": Maker(
         "Parquet of polars: views of texts, milliseconds, unsigned whole numbers",
@@ -91,12 +106,15 @@ MAKERS = {
     ),
     "old": Maker(
         "Parquet of an old writer: format 1.0, no schema of Arrow",
-        {"timestamp": pa.timestamp("ms", "UTC"), "bigint": pa.int16()}, {},
+        {"timestamp": pa.timestamp("ms", "UTC"), "bigint": pa.int16()},
+        {},
         {"version": "1.0", "store_schema": False, "compression": "none", "use_dictionary": False},
     ),
     "text": Maker("Parquet of nothing but text", dict.fromkeys(PLAIN, pa.string()), TEXT),
     "bytes": Maker(
-        "Parquet of plain bytes", dict.fromkeys(PLAIN, pa.binary()), dict.fromkeys(PLAIN, str.encode),
+        "Parquet of plain bytes",
+        dict.fromkeys(PLAIN, pa.binary()),
+        dict.fromkeys(PLAIN, str.encode),
         {"store_schema": False},
     ),
 }
@@ -115,13 +133,21 @@ LIST, STRUCT = pa.array([[1, 2]]), pa.array([{"a": 1}])
 ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("bigint", "a list for a whole number, in Parquet", LIST, NOT_WHOLE),
     ("bigint", "a struct for a whole number, in Parquet", STRUCT, NOT_WHOLE),
-    ("bigint", "1.5, infinity or 1e300 as a float for a whole number", pa.array([1.5, float("inf"), 1e300, -1e15]), NOT_WHOLE),
+    (
+        "bigint", "1.5, infinity or 1e300 as a float for a whole number",
+        pa.array([1.5, float("inf"), 1e300, -1e15]),
+        NOT_WHOLE,
+    ),
     ("bigint", "a half as a small float for a whole number", pa.array([1.5], pa.float32()), NOT_WHOLE),
     ("bigint", "a whole number of 16 digits and more", pa.array([10**15, 2**63 - 1, -(2**63)]), NOT_WHOLE),
     ("bigint", "the largest unsigned number", pa.array([2**64 - 1], pa.uint64()), NOT_WHOLE),
     ("bigint", "a decimal with a fraction for a whole number", pa.array([Decimal("1.5")]), NOT_WHOLE),
     ("bigint", "a decimal of 38 digits for a whole number", pa.array([Decimal("9" * 38)]), NOT_WHOLE),
-    ("bigint", "a decimal of 76 digits for a whole number", pa.array([Decimal("9" * 70)], pa.decimal256(76, 0)), NOT_WHOLE),
+    (
+        "bigint", "a decimal of 76 digits for a whole number",
+        pa.array([Decimal("9" * 70)], pa.decimal256(76, 0)),
+        NOT_WHOLE,
+    ),
     ("bigint", "a decimal without a fraction for a whole number", pa.array([Decimal("7.00")]), ""),
     ("bigint", "a small float without a fraction for a whole number", pa.array([7.0], pa.float16()), ""),
     ("bigint", "true for a whole number, in Parquet", pa.array([True]), NOT_WHOLE),
@@ -129,7 +155,11 @@ ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("bigint", "a time of day or a span for a whole number", pa.array([time(10)]), NOT_WHOLE),
     ("bigint", "dictionary of whole numbers as text", pa.array(["7", "8"]).dictionary_encode(), ""),
     ("money", "a list for an amount", LIST, NOT_MONEY),
-    ("money", "infinity, 1e300 or five decimals as a float for an amount", pa.array([float("-inf"), 1e300, 1.23456, 1e-7]), NOT_MONEY),
+    (
+        "money", "infinity, 1e300 or five decimals as a float for an amount",
+        pa.array([float("-inf"), 1e300, 1.23456, 1e-7]),
+        NOT_MONEY,
+    ),
     ("money", "a decimal with five places for an amount", pa.array([Decimal("1.23456")]), NOT_MONEY),
     ("money", "a decimal with ten places, six of them zero", pa.array([Decimal("1.2300000000")]), ""),
     ("money", "a decimal too large for an amount", pa.array([Decimal("9" * 30)]), NOT_MONEY),
@@ -159,18 +189,52 @@ ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("timestamp", "true for a time", pa.array([True]), NOT_TIME),
     ("timestamp", "a list for a time", LIST, NOT_TIME),
     ("timestamp", "a time of day for a time", pa.array([time(10)]), NOT_TIME),
-    ("timestamp", "nanoseconds of the years 1677 and 2262", pa.array([-(2**63) + 10**9, 2**63 - 10**9]).cast(pa.timestamp("ns")), YEARS),
-    ("timestamp", "microseconds of the years 1 and 20000", pa.array([-62135596800_000000, 568971820800_000000]).cast(pa.timestamp("us", "UTC")), YEARS),
-    ("timestamp", "microseconds beyond every calendar", pa.array([2**63 - 1, -(2**63) + 1]).cast(pa.timestamp("us")), YEARS),
+    (
+        "timestamp", "nanoseconds of the years 1677 and 2262",
+        pa.array([-(2**63) + 10**9, 2**63 - 10**9]).cast(pa.timestamp("ns")),
+        YEARS,
+    ),
+    (
+        "timestamp", "microseconds of the years 1 and 20000",
+        pa.array([-62135596800_000000, 568971820800_000000]).cast(pa.timestamp("us", "UTC")),
+        YEARS,
+    ),
+    (
+        "timestamp", "microseconds beyond every calendar",
+        pa.array([2**63 - 1, -(2**63) + 1]).cast(pa.timestamp("us")),
+        YEARS,
+    ),
     ("timestamp", "milliseconds beyond every calendar", pa.array([2**62]).cast(pa.timestamp("ms")), NOT_TIME),
     ("timestamp", "infinite times of DuckDB", _duckdb("timestamp 'infinity'"), YEARS),
     ("timestamp", "a date for a time", pa.array([date(2026, 1, 5)]), ""),
-    ("timestamp", "seconds in a zone for a time", pa.array([datetime(2026, 1, 5, 10)], pa.timestamp("s", "Asia/Tokyo")), ""),
-    ("timestamp", "a time later than the day after the delivery, in Parquet", pa.array([datetime(2026, 3, 3)], pa.timestamp("us")), "later than the day after its delivery"),
+    (
+        "timestamp", "seconds in a zone for a time",
+        pa.array([datetime(2026, 1, 5, 10)], pa.timestamp("s", "Asia/Tokyo")),
+        "",
+    ),
+    (
+        "timestamp", "a time later than the day after the delivery, in Parquet",
+        pa.array([datetime(2026, 3, 3)], pa.timestamp("us")),
+        "later than the day after its delivery",
+    ),
     ("string", "whole numbers for a text", pa.array([7]), ""),
     ("string", "floats for a text", pa.array([101.0, 1.5, float("nan"), 1e300]), ""),
     ("string", "true for a text", pa.array([True]), ""),
     ("string", "a time or a date for a text", pa.array([datetime(2026, 1, 5)]), ""),
+    (
+        "string", "a list of times beyond every calendar for a text",
+        pa.array([[2**62], [2**62]], pa.list_(pa.int64())).cast(pa.list_(pa.timestamp("us"))),
+        "not a text",
+    ),
+    *(
+        (form, "an empty text for no value", pa.array(["", None]), "")
+        for form in ("bigint", "money", "boolean", "timestamp", "string")
+    ),
+    (
+        "date", "midnight in UTC, told in another zone, for a date",
+        pa.array([datetime(2026, 1, 5, tzinfo=UTC)], pa.timestamp("us", "America/Sao_Paulo")),
+        "",
+    ),
     ("string", "a time of day for a text", pa.array([time(10)]), ""),
     ("string", "a span for a text: in Parquet, a whole number", pa.array([timedelta(1)]), ""),
     ("string", "a time or a date far off for a text", pa.array([2**62, -(2**62)]).cast(pa.timestamp("us")), ""),
@@ -184,9 +248,14 @@ ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("bigint", "NaN beside numbers in a column of floats", pa.array([7.0, float("nan"), 8.0]), ""),
     ("string", "NaN beside numbers in a column of floats", pa.array([7.0, float("nan"), 8.0], pa.float32()), ""),
     *(
-        (form, "NaN in a column of floats that may have gaps", pa.array([float("nan")] * 2, size),
-         "missing" if form == "number" else "")  # the first rate of the contract is required
-        for form in ("bigint", "money", "number", "timestamp", "string") for size in (pa.float64(), pa.float32())
+        (
+            form,
+            "NaN in a column of floats that may have gaps",
+            pa.array([float("nan")] * 2, size),
+            "missing" if form == "number" else "",
+        )  # the first rate of the contract is required
+        for form in ("bigint", "money", "number", "timestamp", "string")
+        for size in (pa.float64(), pa.float32())
     ),
     ("string", "no value at all: a column of nulls", pa.nulls(2), ""),
     ("bigint", "a column of nulls for a whole number", pa.nulls(2), ""),
@@ -206,7 +275,7 @@ ODD_COLUMNS: list[tuple[str, str, pa.Array]] = [
     ("half floats", "half", pa.array([1.0, None], pa.float16())),
     ("nulls", "nothing", pa.nulls(2)),
     ("no name", "", pa.array(["x", "y"])),
-    ("quotes in the name", 'a"b\'c', pa.array(["x", "y"])),
+    ("quotes in the name", "a\"b'c", pa.array(["x", "y"])),
     ("a name of the reader", "filename", pa.array(["x", "y"])),
     ("a name of the reader", "file_row_number", pa.array([9, 9])),
     ("a name of the reader", "_path", pa.array(["x", "y"])),

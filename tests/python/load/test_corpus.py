@@ -26,7 +26,8 @@ class Loaded:
         self.landed = market.land()
         self.run = market.load()
         self.audit = {
-            name: (tuple(counts), unknown) for name, unknown, *counts in market.query(
+            name: (tuple(counts), unknown)
+            for name, unknown, *counts in market.query(
                 "select file_name, unknown_columns, rows_read, rows_loaded, rows_rejected, rows_superseded"
                 " from marts.load_audit"
             )
@@ -57,9 +58,15 @@ def test_every_case_ends_as_written(loaded, group):
         expected = ((case.counts, case.unknown), sorted(case.rejected, key=str))
         found = (found[0], sorted(found[1], key=str))
         if found != expected:
-            wrong.append((case.name, expected[0], found[0], [
-                pair for pair in zip(expected[1], found[1], strict=False) if pair[0] != pair[1]
-            ][:3], [one for one in found[1] if one not in expected[1]][:3]))
+            wrong.append(
+                (
+                    case.name,
+                    expected[0],
+                    found[0],
+                    [pair for pair in zip(expected[1], found[1], strict=False) if pair[0] != pair[1]][:3],
+                    [one for one in found[1] if one not in expected[1]][:3],
+                )
+            )
     assert not wrong, shown(wrong)
 
 
@@ -73,11 +80,18 @@ def test_no_row_is_lost(loaded):
 def test_the_recomputation_judges_the_same_rows_alike(loaded):
     """It reads and judges every file on its own, by another program."""
     own = read_extracts(loaded.market.folder)
-    counts = {name: tuple(counts) for name, *counts in own.files.select(
-        "file_name", "rows_read", "rows_loaded", "rows_rejected", "rows_superseded").iter_rows()}
+    counts = {
+        name: tuple(counts)
+        for name, *counts in own.files.select(
+            "file_name", "rows_read", "rows_loaded", "rows_rejected", "rows_superseded"
+        ).iter_rows()
+    }
     audit = loaded.market.audit()
-    wrong = [(name, audit.get(name), counts.get(name)) for name in audit.keys() | counts.keys()
-             if audit.get(name) != counts.get(name)]
+    wrong = [
+        (name, audit.get(name), counts.get(name))
+        for name in audit.keys() | counts.keys()
+        if audit.get(name) != counts.get(name)
+    ]
     assert not wrong, shown(sorted(wrong))
 
 
@@ -94,7 +108,8 @@ def test_every_maker_of_parquet_gives_the_same_values(loaded):
         wanted = {f"{key}": name for name, keys in makers.items() for key in keys}
         columns = [
             column.name + ("_hash" if column.rules.get("pii") else "")
-            for column in table.columns if column.name != table.counted.name
+            for column in table.columns
+            if column.name != table.counted.name
         ]
         rows = loaded.market.query(
             f"select cast({table.counted.name} as varchar), {', '.join(columns)} from staging.stg_{table.name}"
@@ -107,6 +122,8 @@ def test_every_maker_of_parquet_gives_the_same_values(loaded):
 def test_personal_values_are_nowhere_in_clear(loaded):
     clear = corpus.SECRET.encode()
     assert clear not in loaded.market.database.read_bytes()
+    [(contents,)] = loaded.market.query("select string_agg(row_content) from marts.rejected_rows")
+    assert corpus.DISPLACED not in contents
     assert corpus.SECRET not in loaded.run.stdout + str(loaded.landed.warnings)
 
 

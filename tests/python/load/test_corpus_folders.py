@@ -1,4 +1,4 @@
-"""Folders that are refused, or land with a warning: what is said is what the corpus writes, and nothing else changes."""
+"""Folders that are refused or land with a warning: said is what the corpus writes, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ class Base:
     def landed(self) -> dict[str, bytes | str]:
         """Everything in the landing, byte for byte."""
         return {
-            str(path.relative_to(self.landing)): os.readlink(path) if path.is_symlink() else path.read_bytes()
-            for path in self.landing.rglob("*") if path.is_file()
+            str(path.relative_to(self.landing)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+            for path in self.landing.rglob("*")
+            if path.is_file()
         }
 
     def try_folder(self, folder: corpus.Folder) -> tuple[list[str], list[str]]:
@@ -102,6 +103,11 @@ def test_every_folder_ends_as_written(base, group):
 
 
 def test_the_page_is_up_to_date():
-    run = subprocess.run([sys.executable, "-m", "tests.python.load.corpus", "--check"], cwd=ROOT, capture_output=True,
-                         text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.python.load.corpus", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
