@@ -93,8 +93,8 @@ TEXTS = {
     "markup": ["<script>alert(1)</script>", "&amp;", "</td>", "[x](javascript:y)"],
     "a path": ["../../../../etc/passwd", "/dev/zero", "file:///", "~", "C:\\temp\\new"],
     "other scripts and signs": [
-        "naïve café", "北京市", "שלום", "🛒👩‍👩‍👧", "e\u0301", "\u202etxt.exe", "\ufeffx", "a\u200bb", "\u2028", "\u0085",
-        "\ufffd",
+        "naïve café", "北京市", "שלום", "🛒👩‍👩‍👧", "e\u0301", "\u202etxt.exe", "\ufeffx", "a\u200bb", "\u2028",
+        "\u0085", "\ufffd",
     ],
     "control characters": ["a\tb", "bell\x07", "\x1b[31mred", "\x7f", "a\x0bb\x0cc", "\x1c\x1d\x1e"],
     "words that stand for nothing elsewhere": [

@@ -4,7 +4,8 @@
 
 The landing takes a file or refuses it with a message that names it, never another way; no message shows a personal
 value; rows read equal those that another reader counts; whatever landed goes through one run of dbt per batch, every
-row is accounted for, and the recomputation judges each file alike. A fault ends the run: the seed, what is wrong and the path of the input are printed (exit code 1).
+row is accounted for, and the recomputation judges each file alike. A fault ends the run: the seed, what is wrong and
+the path of the input are printed (exit code 1).
 """
 
 from __future__ import annotations
