@@ -135,7 +135,7 @@ def _advice(path: Path, name: str, stems: dict[str, str], taken: set[str]) -> st
     first, *folders, last = name.split("/") if "/" in name else ("", name)
     ending = max((ending for ending in MEANT if last.lower().endswith(ending)), key=len, default="")
     stem = last[: len(last) - len(ending)]
-    proper = MEANT[ending] if ending else _form(path)
+    proper = MEANT[ending] if ending else actual_form(path)
     if first in stems:
         foreign = next((place for place, folder in enumerate(folders, 1) if _is_foreign(folder)), None)
         if foreign:
@@ -163,8 +163,8 @@ def _meant(stem: str, stems: dict[str, str]) -> str | None:
     return max(held, key=len) if held else next(iter(difflib.get_close_matches(words.strip("_"), stems, 1, 0.85)), None)
 
 
-def _form(path: Path) -> str:
-    """The ending that the first bytes of a file without one speak for."""
+def actual_form(path: Path) -> str:
+    """The ending that the first bytes of a file speak for."""
     if not path.is_file():  # a pipe would wait for its writer
         return ".csv"
     with path.open("rb") as file:

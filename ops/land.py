@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from ops.delivered import Delivered, deliveries
+from ops.delivered import Delivered, actual_form, deliveries
 from ops.project import ROOT, ProjectError
 from ops.read_csv import DAMAGED, CsvFile, NotPlain, Refused
 from ops.read_parquet import ParquetFile
@@ -228,6 +228,9 @@ class _Landing:
         """What is wrong with the names of the columns of one file."""
         columns, names, separator = self.tables[file.table].columns, contents.names, None
         if isinstance(contents, CsvFile):
+            if not file.name.endswith(form := actual_form(file.path)):
+                yield f"its content is that of a {form} file: name it so"
+                return
             if contents.refused:
                 return
             separator = contents.other_separator(list(columns))
@@ -235,9 +238,9 @@ class _Landing:
             yield "the header line is not well-formed CSV"
             return
         names = names or []
-        for name in dict.fromkeys(names):
-            if names.count(name) > 1 and (file.format == "csv" or name in columns):
-                yield f"the header has the column {_shown(name)} more than once"
+        several = [name for name in names if names.count(name) > 1 and (file.format == "csv" or name in columns)]
+        for name in dict.fromkeys(self._name(file.table, name) for name in several):
+            yield f"the header has the column {_shown(name)} more than once"
         # A line without any known name may be data, which is not for everybody to see.
         may_be_data = self.tables[file.table].has_pii and not set(map(_plain, names)) & set(map(_plain, columns))
         for name in [name for name, must_be_delivered in columns.items() if must_be_delivered and name not in names]:
@@ -249,8 +252,13 @@ class _Landing:
                 return
             found = f"{_count(len(names), 'other name')}, not shown (is the first line a header?)"
             if not may_be_data:
-                found = _listed(map(_shown, _nearest(name, names))) or "nothing"
+                found = _listed(_shown(self._name(file.table, other)) for other in _nearest(name, names)) or "nothing"
             yield f"the required column {name} is missing; found instead: {found}"
+
+    def _name(self, table: str, name: str) -> str:
+        """A name of a column as it may be told: where a line end is lost, a personal value stands in the header."""
+        may_be_value = "@" in name or sum(map(str.isdigit, name)) > 4
+        return "(what may be a value)" if self.tables[table].has_pii and may_be_value else name
 
     def _missing(self, there: set[str]) -> Iterator[str]:
         """The required tables without any file."""
@@ -349,7 +357,7 @@ class _Landing:
         lost.close()
         if lost.rows:
             self.lost.append(lost.path)
-        unknown = [] if refused else [name for name in contents.names if name not in table.columns]
+        unknown = [] if refused else [self._name(table.name, name) for name in contents.names if name not in table.columns]
         return {
             "file_id": file.id,
             "table_name": table.name,
@@ -361,7 +369,7 @@ class _Landing:
             "format": file.format,
             "kinds": json.dumps(kinds),
             "row_source": row_source,
-            "unknown_columns": ", ".join(unknown) or None,
+            "unknown_columns": ", ".join(unknown) if unknown else None,
             "refused": refused,
             "rows_read": rows,
             "bytes": file.size,
@@ -423,7 +431,7 @@ class _Landing:
 
     def _warnings(self, rows: list[dict], unread: list[str]) -> Iterator[str]:
         def told(what: str) -> Iterator[tuple[str, str, str, bool]]:
-            return _together((row["table_name"], row[what], row["file_name"]) for row in rows if row[what])
+            return _together((row["table_name"], row[what], row["file_name"]) for row in rows if row[what] is not None)
 
         for _, reason, files, several in told("refused"):
             yield f"{files} {'are' if several else 'is'} refused, all rows are rejected: {reason}"

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 # Names that the reader in SQL gives to columns of its own.
 TAKEN = {"path", "_path", "filename", "file_row_number", "_row"}
+LAST_MILLISECOND = 2**63 // 1000 - 1
 Lose = Callable[[int, str, str], None]  # row, reason, text of a row that cannot be read
 
 
@@ -30,10 +31,12 @@ class ParquetFile:
             self.schema = file.schema_arrow
             leaves = {file.schema.column(place).path: file.schema.column(place) for place in range(len(file.schema))}
             self.rows = file.metadata.num_rows
+            unbounded = _unbounded_times(file, set(known))
         self.names = self.schema.names
         found = {name: _kind(leaves.get(name)) for name in known if name in self.names}
+        found |= dict.fromkeys(unbounded & found.keys())
         texts = [name for name, kind in found.items() if kind == "text"]
-        self.as_text = [name for name, kind in found.items() if kind is None]
+        self.as_text = [name for name, kind in found.items() if kind in (None, "other")]
         self.as_text += texts if self._is_broken(texts) else []
         self.kinds = {name: kind or "text" for name, kind in found.items()}
         plain = [name.lower() for name in self.names]
@@ -113,12 +116,35 @@ def _kind(leaf: pq.ColumnSchema | None) -> str | None:
     return None
 
 
+def _unbounded_times(file: pq.ParquetFile, names: set[str]) -> set[str]:
+    """The columns whose milliseconds may not fit microseconds, in which engines hold times; DuckDB stops at them."""
+    leaves = {place: file.schema.column(place) for place in range(len(file.schema))}
+    places = [
+        place for place, leaf in leaves.items()
+        if leaf.path in names and '"milliseconds"' in leaf.logical_type.to_json()
+    ]
+    found = set()
+    for group in range(file.num_row_groups):
+        for place in places:
+            facts = file.metadata.row_group(group).column(place)
+            bounds = facts.statistics
+            is_bounded = bounds is not None and (
+                bounds.null_count == facts.num_values if not bounds.has_min_max
+                else max(abs(bounds.min_raw), abs(bounds.max_raw)) < LAST_MILLISECOND
+            )
+            if not is_bounded:
+                found.add(leaves[place].path)
+    return found
+
+
 def _raw(column: pa.Array) -> pa.Array:
     """A column without what Arrow puts around its values; text as bytes, for it may be none."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # text of an instant is in UTC
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = column.cast(pa.large_binary())
     return column

@@ -120,9 +120,9 @@ TABLES: dict[str, Table] = {
             product_id*         text
             listed_at*          time
             delisted_at         plan
-            -price              money
+            -price              money >=0
             -currency           currency
-            -stock_quantity     int"""),
+            -stock_quantity     int >=0"""),
         _table("orders", "order_id", """
             order_id*           text
             customer_id*        text
@@ -233,10 +233,10 @@ TABLES: dict[str, Table] = {
             -page_url           text
             page_type           text
             -search_term        text
-            search_results      int
+            search_results      int >=0
             feature             text
-            -engagement_ms      int
-            load_ms             int
+            -engagement_ms      int >=0
+            load_ms             int >=0
             source              text
             medium              text
             campaign_id         text
@@ -313,7 +313,7 @@ TABLES: dict[str, Table] = {
             -comment            text"""),
         _table("kpi_targets", "kpi_id period_grain dimension dimension_value valid_from", """
             -kpi_id*            text
-            -period_grain*      text
+            -period_grain*      week|month|quarter|year
             -dimension*         text
             -dimension_value*   text
             -valid_from*        date
@@ -323,7 +323,7 @@ TABLES: dict[str, Table] = {
             -target_high        decimal
             -warn               decimal
             -alert              decimal
-            -min_volume         int
+            -min_volume         int >=0
             -set_by             text
             -reason             text"""),
         _table("seller_policies", "policy kpi_id", """
@@ -332,8 +332,8 @@ TABLES: dict[str, Table] = {
             -operator*          <|<=|>|>=
             -alert_value        decimal
             -limit_value*       decimal
-            -window_days*       int
-            -min_volume         int"""),
+            -window_days*       int 1..3660
+            -min_volume         int >=0"""),
         _table("calendar_events", "event_date country name", """
             -event_date*        date
             -country*           text

@@ -11,7 +11,7 @@ from python_checks.recompute.files import FIRST_YEAR, LAST_YEAR
 
 MONEY_PLACES = 4  # money is held as whole ten-thousandths of a unit of its currency
 MONEY_UNIT = 10**MONEY_PLACES
-MOST_DIGITS = 18  # of a whole number
+MOST_DIGITS = 15  # of a whole number: what a float holds
 MOST_AMOUNT = 10**14  # no amount has more than 14 digits before the point, nor has quantity x unit_price
 POLARS_TYPES = {
     "text": pl.String,
@@ -36,6 +36,7 @@ WRITTEN_FORMS = {
 }
 WRITTEN_FORMS["plan"] = WRITTEN_FORMS["time"]
 OFFSET = r":\d{2}(?:\.\d+)?([+-])(\d{2}):?(\d{2})?$"
+EPOCH = dt.date(1970, 1, 1).toordinal()
 MOST_OFFSET = 16 * 60  # minutes
 
 
@@ -125,6 +126,8 @@ def _given(column: Column, kind: pl.DataType | None) -> tuple[pl.Expr, pl.Expr |
 
 def _typed(raw: pl.Expr, kind: pl.DataType, wanted: str) -> pl.Expr | None:
     """A column whose Parquet type is near to the wanted one, null where it does not fit; None for any other type."""
+    if kind == pl.Date or isinstance(kind, pl.Datetime):
+        raw = _within_the_calendar(raw, kind)
     if wanted in ("time", "plan"):
         if isinstance(kind, pl.Datetime):
             moment = raw.dt.convert_time_zone("UTC") if kind.time_zone else raw.dt.replace_time_zone("UTC")
@@ -149,6 +152,21 @@ def _typed(raw: pl.Expr, kind: pl.DataType, wanted: str) -> pl.Expr | None:
         most = MOST_AMOUNT * MONEY_UNIT - 1
         return pl.when(is_exact & units.is_between(-most, most)).then(units).cast(pl.Int64)
     return None
+
+
+def _within_the_calendar(raw: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """Times and days with those beyond the years 1 to 9999 as the last one: polars stops at what it cannot write."""
+    if kind == pl.Date:
+        units = 1
+    elif kind.time_unit == "ns":  # cannot be that far
+        return raw
+    else:
+        units = 86_400 * {"ms": 10**3, "us": 10**6}[kind.time_unit]
+    first, last = dt.date.min.toordinal() - EPOCH, dt.date.max.toordinal() - EPOCH
+    physical = raw.to_physical()
+    return pl.when(physical.is_between(first * units, last * units)).then(physical).when(raw.is_not_null()).then(
+        pl.lit(last * units, pl.Int32 if kind == pl.Date else pl.Int64)
+    ).cast(kind)
 
 
 def _as_text(raw: pl.Expr, kind: pl.DataType) -> pl.Expr | None:
