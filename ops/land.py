@@ -357,7 +357,8 @@ class _Landing:
         lost.close()
         if lost.rows:
             self.lost.append(lost.path)
-        unknown = [] if refused else [self._name(table.name, name) for name in contents.names if name not in table.columns]
+        strangers = [] if refused else [name for name in contents.names if name not in table.columns]
+        unknown = [self._name(table.name, name) for name in strangers]
         return {
             "file_id": file.id,
             "table_name": table.name,

@@ -58,10 +58,11 @@
     inner join {{ files }} as files on landed._path = files.path
 {%- endmacro %}
 
-{# Where some programs have no value in a column of floats, they write one that is no number. #}
+{# Where some programs have no value in a column of floats, they write one that is no number. DuckDB finds it only as
+   text where the statistics of a file, which leave it out, promise numbers. #}
 {% macro duckdb__landed_field(name, kind) -%}
     {%- set field = 'landed.' ~ adapter.quote(name) -%}
-    {{- 'nullif(' ~ field ~ ", 'nan')" if kind == 'float' else field -}}
+    {{- "case when cast(" ~ field ~ " as varchar) not in ('nan', '-nan') then " ~ field ~ ' end' if kind == 'float' else field -}}
 {%- endmacro %}
 
 {% macro duckdb__read_files(group) -%}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import gzip
 import os
@@ -56,7 +57,7 @@ def _is_empty(path: Path) -> bool:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while block := file.read(BLOCK):
-                if block.strip(b"\r\n"):
+                if block.removeprefix(codecs.BOM_UTF8).strip(b"\r\n"):
                     return False
     except (OSError, EOFError, zlib.error) as error:
         raise ExtractError(f"{path}: not a readable file: {error}") from error

@@ -26,11 +26,11 @@ POLARS_TYPES = {
     "bool": pl.Boolean,
 }
 WRITTEN_FORMS = {
-    "time": r"^\d{4}-\d{2}-\d{2}(Z?|[T ]\d{2}:\d{2}(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)$",
-    "date": r"^\d{4}-\d{2}-\d{2}$",
-    "int": rf"^-?\d{{1,{MOST_DIGITS}}}$",
-    "money": r"^-?\d{1,14}(\.\d{1,4})?$",
-    "decimal": r"^-?\d{1,18}(\.\d+)?$",
+    "time": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(Z?|[T ][0-9]{2}:[0-9]{2}(:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)$",
+    "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "int": rf"^-?[0-9]{{1,{MOST_DIGITS}}}$",
+    "money": r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$",
+    "decimal": r"^-?[0-9]{1,18}(\.[0-9]+)?$",
     "currency": r"^[A-Z]{3}$",
     "bool": r"^(true|false)$",
 }
@@ -112,6 +112,8 @@ def _given(column: Column, kind: pl.DataType | None) -> tuple[pl.Expr, pl.Expr |
     raw = pl.col(column.name)
     if kind.is_float():
         raw = raw.fill_nan(None)  # a gap
+    if kind == pl.Date or isinstance(kind, pl.Datetime):
+        raw = _within_the_calendar(raw, kind)
     value = _typed(raw, kind, column.type)
     if value is None:
         text = _as_text(raw, kind)
@@ -126,8 +128,6 @@ def _given(column: Column, kind: pl.DataType | None) -> tuple[pl.Expr, pl.Expr |
 
 def _typed(raw: pl.Expr, kind: pl.DataType, wanted: str) -> pl.Expr | None:
     """A column whose Parquet type is near to the wanted one, null where it does not fit; None for any other type."""
-    if kind == pl.Date or isinstance(kind, pl.Datetime):
-        raw = _within_the_calendar(raw, kind)
     if wanted in ("time", "plan"):
         if isinstance(kind, pl.Datetime):
             moment = raw.dt.convert_time_zone("UTC") if kind.time_zone else raw.dt.replace_time_zone("UTC")

@@ -62,9 +62,22 @@ def header_of(path: Path) -> list[str]:
         names = next(csv.reader([first], strict=True), [])
     except csv.Error:
         raise ExtractError(f"{path}: the header line is not well-formed: {first.strip()}") from None
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) and not mixes_ends(path):
         raise ExtractError(f"{path}: the header names a column twice: {', '.join(names)}")
     return names
+
+
+def mixes_ends(path: Path) -> bool:
+    """Whether a CSV file has several line ends and no quote that could hold one: its header does not count either."""
+    if path.suffix == ".parquet":
+        return False
+    with _open(path) as lines:
+        ends = set()
+        for line in lines:
+            if '"' in line:
+                return False
+            ends.add(line[len(line.rstrip("\r\n")) :])
+    return len(ends - {""}) > 1
 
 
 def pieces_of(path: Path, known: Collection[str]) -> Iterator[Piece]:
@@ -102,8 +115,12 @@ def _plain(column: pa.Array) -> pl.Series:
         digits = pl.Series(column.storage).bin.encode("hex")
         cuts = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
         return pl.select(pl.concat_str([pl.lit(digits).str.slice(*cut) for cut in cuts], separator="-")).to_series()
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return _plain(column.storage)
+    if pa.types.is_duration(kind):  # in Parquet, a whole number
+        return pl.Series(column.cast(pa.int64()))
+    if pa.types.is_time(kind):
+        return pl.Series(column.cast(pa.string()))
     if pa.types.is_decimal256(kind):  # wider than polars knows
         return pl.Series(column.cast(pa.string()))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):

@@ -111,7 +111,10 @@ class Fuzzer:
                 if f"{name}: empty file, not even a header" not in landed.warnings:
                     raise Found("not landed, without a word", {name: content})
                 continue
-            counted = count_rows(self.market.folder / name)
+            try:
+                counted = count_rows(self.market.folder / name)
+            except Exception as error:
+                raise Found(f"another reader does not count it: {type(error).__name__}: {error}", {name: content}) from error
             if read[name] != counted:
                 raise Found(f"{read[name]} rows read, {counted} counted by another reader", {name: content})
             self.tally.landed += 1

@@ -171,6 +171,9 @@ ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("string", "floats for a text", pa.array([101.0, 1.5, float("nan"), 1e300]), ""),
     ("string", "true for a text", pa.array([True]), ""),
     ("string", "a time or a date for a text", pa.array([datetime(2026, 1, 5)]), ""),
+    ("string", "a time of day for a text", pa.array([time(10)]), ""),
+    ("string", "a span for a text: in Parquet, a whole number", pa.array([timedelta(1)]), ""),
+    ("string", "a time or a date far off for a text", pa.array([2**62, -(2**62)]).cast(pa.timestamp("us")), ""),
     ("string", "a decimal for a text", pa.array([Decimal("1.50")]), ""),
     ("string", "a list for a text", LIST, "not a text"),
     ("string", "a UUID of DuckDB for a text", _duckdb("uuid '00000000-0000-0000-0000-000000000001'"), ""),
@@ -178,6 +181,8 @@ ODD_VALUES: list[tuple[str, str, pa.Array, str]] = [
     ("string", "bytes that are not UTF-8 for a text", pa.array([b"\xff\xfe"]), "not UTF-8"),
     ("string", "bytes of a fixed length for a text", pa.array([b"ab"], pa.binary(2)), ""),
     ("string", "large bytes for a text", pa.array([b"ab"], pa.large_binary()), ""),
+    ("bigint", "NaN beside numbers in a column of floats", pa.array([7.0, float("nan"), 8.0]), ""),
+    ("string", "NaN beside numbers in a column of floats", pa.array([7.0, float("nan"), 8.0], pa.float32()), ""),
     *(
         (form, "NaN in a column of floats that may have gaps", pa.array([float("nan")] * 2, size),
          "missing" if form == "number" else "")  # the first rate of the contract is required
