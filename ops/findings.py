@@ -372,27 +372,32 @@ def _in_words(need: str, loaded: set[str]) -> str:
 
 @dataclass(frozen=True)
 class FeedPart:
-    """A feed (a table by one of its days) that does not cover every day from the first of the span to the last."""
+    """A feed (a table by one of its days) that begins after the first day of the span, or ended before the last.
+
+    `only_said`: no KPI loses its value for it (seller fees).
+    """
 
     feed: str
     covers_from: date
     covers_to: date
     begins_late: bool
     ended: bool
+    only_said: bool
 
     def __str__(self) -> str:
         begins = f"begins on {self.covers_from}" if self.begins_late else ""
         ended = f"ended on {self.covers_to}" if self.ended else ""
-        return f"{self.feed} {' and '.join(filter(None, (begins, ended)))}: periods beyond have no value"
+        beyond = "nothing counts beyond" if self.only_said else "periods beyond have no value"
+        return f"{self.feed} {' and '.join(filter(None, (begins, ended)))}: {beyond}"
 
 
 def feeds_in_part(connection: duckdb.DuckDBPyConnection) -> list[FeedPart]:
     """The feeds that begin after the first day of the span, or ended before the last."""
     rows = connection.execute(
         """
-        select feed, covers_from, covers_to, covers_from > span_start, covers_to < as_of
+        select feed, covers_from, covers_to, covers_from > span_start, is_ended, table_name = 'seller_fees'
         from intermediate.int_feeds cross join intermediate.int_span
-        where is_present and (covers_from > span_start or covers_to < as_of)
+        where is_present and (is_ended or (covers_from > span_start and table_name <> 'seller_fees'))
         order by feed
         """
     ).fetchall()

@@ -128,7 +128,7 @@
 
 
 {# The good rows of a large table's linked files whose key is there more than once, brought into the base model being
-   built for mark_latest(). Hashes find them first: few rows are compared by their keys. #}
+   built for mark_latest(), and the copied rows that were superseded until now. Hashes find them first: few rows are compared by their keys. #}
 {% macro bring_repeated_keys(base) %}
     {{- return(adapter.dispatch('bring_repeated_keys', 'marketplace_kpis')(base)) -}}
 {% endmacro %}
@@ -138,6 +138,8 @@
     {%- set keys = contract_columns(contract_of(base.table, base.source)) | selectattr('key') | list -%}
     {%- set names = keys | map(attribute='as') | join(', ') -%}
     {{ forget_linked(base, 'true') }};
+    -- a copied row may have given way to a linked one, which is not held here and may have been withdrawn
+    update {{ this }} set _run = '{{ invocation_id }}' where _fault is null and not _is_latest;
     {%- for group in landed_groups(files, base.table, true, every=true) if group.is_linked %}
         {%- if loop.first %}
     insert into {{ this }} by name

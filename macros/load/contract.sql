@@ -165,7 +165,7 @@
 {% macro contract_mark(contract) -%}
     {%- set said = [pii_key()] -%}
     {%- for column in contract_columns(contract) -%}{%- do said.append([column.name, column.type, column.rules]) -%}{%- endfor -%}
-    {%- do said.append(contract.config.meta.get('checks', [])) -%}
+    {%- do said.append([contract.config.meta.get('checks', []), contract.config.meta.get('large', false)]) -%}
     {{- return(local_md5(tojson(said, sort_keys=true))) -}}
 {%- endmacro %}
 

@@ -328,14 +328,16 @@ def test_feeds_that_begin_late_or_ended_early_are_told(build: BuildFile) -> None
         """
         create table intermediate.int_span as select date '2026-01-01' as span_start, date '2026-10-31' as as_of;
         create table intermediate.int_feeds as select * from (values
-            ('payments.attempted_at', true, date '2026-01-01', date '2026-10-31'),
-            ('reviews.created_at', true, date '2026-03-01', date '2026-09-01'),
-            ('claims.opened_at', true, date '2026-01-01', date '2026-09-02'),
-            ('refunds.refunded_at', false, null, null)
-        ) as f (feed, is_present, covers_from, covers_to)
+            ('payments', 'payments.attempted_at', true, date '2026-01-01', date '2026-10-31', false),
+            ('reviews', 'reviews.created_at', true, date '2026-03-01', date '2026-09-01', true),
+            ('claims', 'claims.opened_at', true, date '2026-01-01', date '2026-09-02', true),
+            ('seller_fees', 'seller_fees.charged_at', true, date '2026-02-01', date '2026-08-02', true),
+            ('refunds', 'refunds.refunded_at', false, null, null, false)
+        ) as f (table_name, feed, is_present, covers_from, covers_to, is_ended)
         """
     )
-    claims, reviews = findings.feeds_in_part(build.connection)
+    claims, reviews, fees = findings.feeds_in_part(build.connection)
+    assert str(fees) == "seller_fees.charged_at begins on 2026-02-01 and ended on 2026-08-02: nothing counts beyond"
     assert str(claims) == "claims.opened_at ended on 2026-09-02: periods beyond have no value"
     both = "reviews.created_at begins on 2026-03-01 and ended on 2026-09-01: periods beyond have no value"
     assert str(reviews) == both

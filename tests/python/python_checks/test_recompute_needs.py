@@ -5,10 +5,11 @@ import datetime as dt
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 from recompute_market import NOTHING_REFUNDED, market, orders
 
-from python_checks.recompute.catalogue import KPIS
+from python_checks.recompute.catalogue import KPIS, Kpi
 from python_checks.recompute.contract import TABLES
 from python_checks.recompute.coverage import COUNTED_LATER, FEEDS, named, unknown
 from python_checks.recompute.files import ExtractError
@@ -134,19 +135,24 @@ def test_where_there_is_no_acceptance_step(tmp_path):
     """Neither refused nor cancelled before shipment is accepted; cancelled before shipment is before acceptance."""
     m = market(
         tmp_path,
-        orders=orders(*(f"o{n} c1 2024-05-01" for n in range(1, 6))),
+        orders=orders(*(f"o{n} c1 2024-05-01" for n in range(1, 8))),
         order_lines=f"""{LINES},refused_at,cancelled_at,cancelled_by,shipped_at,ship_by_at
             l1,o1,s1,p1,1,1.00,,,,2024-05-02T12:00:00Z,2024-05-03T12:00:00Z
             l2,o2,s1,p1,1,1.00,,2024-05-01T13:00:00Z,buyer,,2024-05-03T12:00:00Z
             l3,o3,s1,p1,1,1.00,,2024-05-01T13:00:00Z,seller,,2024-05-03T12:00:00Z
             l4,o4,s1,p1,1,1.00,2024-05-01T13:00:00Z,,,,2024-05-03T12:00:00Z
             l5,o5,s1,p1,1,1.00,,2024-05-04T13:00:00Z,buyer,2024-05-02T12:00:00Z,2024-05-03T12:00:00Z
-            l6,o5,s1,p2,1,1.00,,,,,2024-05-03T12:00:00Z""",
+            l6,o5,s1,p2,1,1.00,,,,,2024-05-03T12:00:00Z
+            l7,o6,s1,p2,1,1.00,,2024-05-01T13:00:00Z,buyer,,2024-05-03T12:00:00Z
+            l8,o6,s1,p1,1,1.00,,,,2024-05-02T12:00:00Z,2024-05-03T12:00:00Z
+            l9,o7,s1,p2,1,1.00,,2024-05-01T13:00:00Z,platform,,2024-05-03T12:00:00Z
+            l0,o7,s1,p1,1,1.00,,,,2024-05-02T12:00:00Z,2024-05-03T12:00:00Z""",
         claims="claim_id,order_line_id,opened_at,kind\nx1,l5,2024-05-06T12:00:00Z,incident",
         as_of="2024-05-31")
     month = ("month", "2024-05-01")
-    assert m.terms("claim_rate", *month) == (1, 3, 0.333333333)  # l1, l5 and l6 are accepted
-    assert m.terms("shipping_rate", *month) == (1, 2, 0.5)  # o1 and o5, which is half shipped; o3 and o4 refused
+    assert m.terms("claim_rate", *month) == (1, 5, 0.2)  # l1, l5, l6, l8 and l0 are accepted
+    # o1, o6 without the line that its buyer took back, and o5, which is half shipped; o3, o4 and o7 are refused
+    assert m.terms("shipping_rate", *month) == (2, 3, 0.666666667)
     assert m.terms("acceptance_rate", *month) == NOTHING
 
 
@@ -296,6 +302,15 @@ def test_of_alternatives_that_are_there_one_that_covers_is_enough(tmp_path):
     lines = f"{LINES},cancelled_at\nl1,o1,s1,p1,1,10.00,\nl2,o2,s1,p1,1,10.00,2024-12-31T13:00:00Z"
     m = market(tmp_path, **{**YEAR, "order_lines": lines}, refunds=refunds)
     assert m.value("gmv_net", "month", "2024-12-01") == 0  # order lines are no feed: they cover every day
+
+
+def test_one_of_two_feeds_is_enough(tmp_path):
+    refunds = "\n".join(["refund_id,order_line_id,refunded_at,amount,currency",
+                         *(f"r{n},l1,{day}T12:00:00Z,0.01,EUR" for n, day in enumerate(days("2024-05-01", 31)))])
+    m = market(tmp_path, **YEAR, payments=payments(days("2024-01-01", 121)), refunds=refunds)  # to 30 April, and May
+    kpi = Kpi("made_up", "sales", None, (), ("payments|refunds", "returns|orders"))
+    months = m.world.coverage.periods(kpi).filter((pl.col("period_grain") == "month") & pl.col("is_covered"))
+    assert months["period_start"].dt.month().to_list() == [1, 2, 3, 4, 5]
 
 
 def test_a_channel_is_unknown_where_tracking_does_not_reach(tmp_path):

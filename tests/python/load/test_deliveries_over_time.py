@@ -1,0 +1,343 @@
+"""Deliveries over time: whatever came, changed and went in which order, killed or not, the tables are those of one
+full build of the same folder.
+
+HYPOTHESIS_PROFILE=soak tries many more plans than `make test`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from ops.project import QUIET, ROOT
+
+COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
+settings.register_profile("short", max_examples=12, derandomize=True, **COMMON)
+settings.register_profile("soak", max_examples=400, **COMMON)
+settings.register_profile("look", max_examples=12, phases=[Phase.explicit, Phase.generate], **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+IS_SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+
+CLOCKS = {"loaded_at", "built_at", "run_id", "_run"}
+REQUIRED = ("customers", "orders", "order_lines")
+DAYS = ("", "dt=2026-03-02/", "dt=2026-03-04/", "dt=2026-03-06/")
+OPEN_QUOTE, NO_BYTES = "open quote", "no bytes"
+
+
+# What is delivered: rows of a few keys, so that nearly every row meets another of its key.
+
+
+@dataclass(frozen=True)
+class Row:
+    """`version` shows in the row's values; as a line's or review's it also says which order it is of."""
+
+    key: int
+    version: int
+    fault: str = ""  # bad: a value at fault; ragged: one field too many
+
+    def cells(self, table: str) -> dict[str, str]:
+        bad, version, at = self.fault == "bad", self.version, "2026-03-01T10:00:00Z"
+        order = "o9" if version == 5 else f"o{version % 4}"  # o9 is never delivered
+        return {
+            "customers": {"customer_id": f"c{self.key}", "created_at": "once" if bad else at, "city": f"city {version}",
+                          "email": f"m{version}@example.org"},
+            "orders": {"order_id": f"o{self.key}", "customer_id": f"c{version % 4}", "ordered_at": at, "paid_at": at,
+                       "currency": "euro" if bad else "EUR", "region": str(version)},
+            "order_lines": {"order_line_id": f"l{self.key}", "order_id": order, "seller_id": "s1", "product_id": "p1",
+                            "quantity": "0" if bad else str(version + 1), "unit_price": "9.99"},
+            "reviews": {"review_id": f"v{self.key}", "order_id": order, "rating": "9" if bad else str(version % 5 + 1),
+                        "created_at": at, "comment": f"one\ntwo {version}"},
+            "events": {"event_id": f"e{self.key}", "occurred_at": at, "event_name": "leap" if bad else "page_view",
+                       "visitor_id": f"w{version}", "page_type": str(version)},
+            "exchange_rates": {"rate_date": f"2026-03-0{self.key + 1}", "currency": "USD",
+                               "rate_to_eur": "0" if bad else f"1.{version}"},
+        }[table]
+
+
+TABLES = ("customers", "orders", "order_lines", "reviews", "events", "exchange_rates")
+
+
+def content(name: str, rows: tuple[Row, ...] | str) -> bytes:
+    """The bytes of a file: CSV, or Parquet with times and whole numbers of their own types."""
+    if rows == NO_BYTES:
+        return b""
+    table = name.split("/")[0].split(".")[0]
+    names = list(Row(0, 0).cells(table))
+    lines = [row.cells(table) for row in (() if rows == OPEN_QUOTE else rows)]
+    if name.endswith(".parquet") and rows != OPEN_QUOTE:
+        columns = {}
+        for column in names:
+            texts = pa.array([line[column] for line in lines], pa.string())
+            if column in ("quantity", "rating"):
+                columns[column] = texts.cast(pa.int64())
+            elif column in ("occurred_at", "ordered_at"):
+                columns[column] = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+            else:
+                columns[column] = texts
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(columns), sink)
+        return sink.getvalue().to_pybytes()
+    text = ",".join(names) + "\n"
+    for row, line in zip(rows, lines, strict=False):
+        text += ",".join(f'"{cell}"' if "\n" in cell else cell for cell in line.values())
+        text += ",more\n" if row.fault == "ragged" else "\n"
+    return (text + ('"never closed,\n' if rows == OPEN_QUOTE else "")).encode()
+
+
+# What happens.
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """A file comes, or comes again with other content under the same name."""
+
+    name: str
+    rows: tuple[Row, ...] | str
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    name: str
+
+
+@dataclass(frozen=True)
+class Redeliver:
+    """A withdrawn file comes back as it was."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Land:
+    kill_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Build:
+    """Land, then dbt; killed before its n-th statement."""
+
+    kill_at: int | None = None
+
+
+@st.composite
+def names(draw, tables=TABLES) -> str:
+    table = draw(st.sampled_from(tables))
+    if table in REQUIRED and draw(st.integers(0, 4)) == 0:
+        return f"{table}.csv"  # the one that is always there, see Over.start
+    day = draw(st.sampled_from(DAYS))
+    ending = draw(st.sampled_from(("csv", "parquet")))
+    return f"{table}/{day}part-{draw(st.integers(0, 1))}.{ending}"
+
+
+ROWS = st.lists(
+    st.builds(Row, st.integers(0, 3), st.integers(0, 5), st.sampled_from(("", "", "", "bad", "ragged"))), max_size=5
+).map(tuple)
+
+
+@st.composite
+def deliveries(draw, known: list[str], tables) -> Deliver:
+    """Often of a name that was delivered before."""
+    name = draw(st.sampled_from(known)) if known and draw(st.booleans()) else draw(names(tables))
+    odd = [NO_BYTES] if name.endswith(".parquet") else [NO_BYTES, OPEN_QUOTE]
+    if name in (f"{table}.csv" for table in REQUIRED):
+        odd = odd[1:]
+    rows = draw(st.sampled_from(odd)) if odd and draw(st.integers(0, 7)) == 7 else draw(ROWS)
+    return Deliver(name, rows)
+
+
+@st.composite
+def plans(draw, tables=TABLES, rounds=4) -> list:
+    plan, there, gone = [], [], []
+    for _ in range(draw(st.integers(1, rounds))):
+        for _ in range(draw(st.integers(1, 5))):
+            removable = [name for name in there if "/" in name]
+            kind = draw(st.sampled_from(("deliver", "deliver", "deliver", "withdraw", "redeliver")))
+            if kind == "withdraw" and removable:
+                name = draw(st.sampled_from(removable))
+                plan.append(Withdraw(name))
+                there.remove(name)
+                gone.append(name)
+            elif kind == "redeliver" and gone:
+                name = draw(st.sampled_from(gone))
+                plan.append(Redeliver(name))
+                gone.remove(name)
+                there.append(name)
+            else:
+                plan.append(draw(deliveries(there, tables)))
+                name = plan[-1].name
+                there += [name] if name not in there else []
+                gone = [other for other in gone if other != name]
+        step = draw(st.sampled_from(("build", "build", "kill build", "land", "kill land", "")))
+        if step:
+            kill_at = draw(st.integers(0, 160 if "build" in step else 60)) if step.startswith("kill") else None
+            plan.append(Build(kill_at) if "build" in step else Land(kill_at))
+    return plan
+
+
+# Where it happens.
+
+
+class Over:
+    """A folder of extracts with a landing and a warehouse that live on, and what one full build makes of it."""
+
+    # What the tables that plans touch are made of; the others stay as the template holds them.
+    MODELS = (*(f"base_{table}" for table in TABLES), "stg_events", "load_audit", "rejected_rows")
+
+    def __init__(self, folder: Path):
+        self.folder, self.extracts, self.landing = folder, folder / "extracts", folder / "landing"
+        self.database, self.gone = folder / "live" / "warehouse.duckdb", folder / "gone"
+        self.log, self.clock = folder / "log.txt", 0
+        for path in (folder / "live", folder / "full", folder / "template", folder / "logs"):
+            path.mkdir(parents=True)
+        environment = {
+            "PATH": os.environ["PATH"], **QUIET, "WAREHOUSE_DB": str(self.database), "LANDING_DIR": str(self.landing),
+            "DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs"), "PII_KEY": "for tests",
+        }
+        self.runner = subprocess.Popen(
+            [sys.executable, "-m", "tests.python.load.runner"], cwd=ROOT, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        self.start()
+        self.land()
+        self.dbt("run", "--select", "staging", "load_audit", "rejected_rows", database=folder / "template")
+        self.template = folder / "template" / "warehouse.duckdb"
+
+    def start(self) -> None:
+        """Back to a folder with nothing but headers, nothing landed or built."""
+        for path in (self.extracts, self.gone, self.landing):
+            shutil.rmtree(path, ignore_errors=True)
+        self.gone.mkdir()
+        for path in (self.folder / "live", self.folder / "full"):
+            for file in path.iterdir():
+                file.unlink()
+        self.clock = 0
+        for table in REQUIRED:
+            self.deliver(f"{table}.csv", ())
+        self.write("sellers.csv", b"seller_id\ns1\n")
+        self.write("products.csv", b"product_id\np1\n")
+
+    def start_from_template(self) -> None:
+        self.start()
+        shutil.copy(self.template, self.database)
+
+    def deliver(self, name: str, rows: tuple[Row, ...] | str) -> None:
+        self.write(name, content(name, rows))
+
+    def write(self, name: str, text: bytes) -> None:
+        path = self.extracts / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+        self.clock += 1  # one nanosecond is enough of a change
+        at = 1_774_000_000_000_000_000 + self.clock  # 2026-03-20
+        os.utime(path, ns=(at, at))
+
+    def do(self, step) -> None:
+        match step:
+            case Deliver(name, rows):
+                self.deliver(name, rows)
+            case Withdraw(name):
+                (self.extracts / name).rename(self.gone / name.replace("/", "|"))
+            case Redeliver(name):
+                (self.gone / name.replace("/", "|")).rename(self.extracts / name)
+            case Land(kill_at):
+                self.land(kill_at)
+            case Build(kill_at):
+                self.land()
+                self.dbt("run", "--select", *self.MODELS, kill_at=kill_at)
+
+    def land(self, kill_at: int | None = None, connector: str = "native") -> list[str]:
+        """Lands; returns the files read."""
+        folders = {"extracts": str(self.extracts), "landing": str(self.landing), "connector": connector}
+        self.run({"land": folders}, kill_at)
+        return [] if kill_at is not None else self.log.read_text().splitlines()[-1].split()[1:]
+
+    def dbt(self, *arguments: str, database: Path | None = None, kill_at: int | None = None, **environment: str) -> str:
+        """Runs dbt, on the living warehouse or the one in another folder; returns its output with every statement."""
+        warehouse = (database / "warehouse.duckdb") if database else self.database
+        self.run({"dbt": arguments, "environment": {"WAREHOUSE_DB": str(warehouse), **environment}}, kill_at)
+        return self.log.read_text(errors="replace")
+
+    def run(self, request: dict, kill_at: int | None) -> None:
+        self.runner.stdin.write(json.dumps({**request, "kill_at": kill_at, "log": str(self.log)}) + "\n")
+        self.runner.stdin.flush()
+        code = int(self.runner.stdout.readline())
+        may_end = {0} if kill_at is None else {0, -signal.SIGKILL}
+        assert code in may_end, f"exit code {code}\n{self.log.read_text(errors='replace')[-6000:]}"
+
+    def full(self, *arguments: str) -> Path:
+        """One full build of the folder as it is now, in a landing and a warehouse of its own."""
+        kept, full = self.landing.with_name("kept"), self.folder / "full"
+        self.landing.rename(kept)
+        try:
+            self.land()
+            self.dbt(*arguments, database=full)
+        finally:
+            shutil.rmtree(self.landing)
+            kept.rename(self.landing)
+        return full / "warehouse.duckdb"
+
+    def compare(self, full: Path, schemas=("staging", "marts")) -> None:
+        assert tables_of(self.database, self.landing, schemas) == tables_of(full, self.landing, schemas)
+
+    def close(self) -> None:
+        self.runner.stdin.close()
+        self.runner.wait()
+
+
+def tables_of(database: Path, landing: Path, schemas: tuple[str, ...]) -> dict[str, list]:
+    """Every row of every table and view as text, clock times left out."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute(
+            "select table_schema, table_name, list(column_name order by ordinal_position)"
+            " from information_schema.columns where list_contains(?, table_schema) group by all order by all",
+            [list(schemas)],
+        ).fetchall()
+        tables = {}
+        for schema, name, columns in found:
+            shown = ", ".join(f'"{column}"' for column in columns if column not in CLOCKS)
+            tables[f"{schema}.{name}"] = connection.execute(
+                f'select cast(row({shown}) as varchar) from {schema}."{name}" order by 1'
+            ).fetchall()
+    return tables
+
+
+@pytest.fixture(scope="module")
+def over(tmp_path_factory):
+    over = Over(tmp_path_factory.mktemp("over"))
+    yield over
+    over.close()
+
+
+E0 = (Row(0, 0),)
+E1 = (Row(0, 1), Row(1, 1))
+
+
+@given(plan=plans())
+@example(plan=[  # a CSV row gives way to a linked Parquet row, which is then withdrawn
+    Deliver("events/part-0.csv", E0), Deliver("events/dt=2026-03-02/part-0.parquet", E1), Build(),
+    Withdraw("events/dt=2026-03-02/part-0.parquet"),
+])
+@example(plan=[  # and the other way round, with a correction that leaves the row out
+    Deliver("events/part-0.parquet", E0), Deliver("events/dt=2026-03-02/part-0.csv", E1), Build(),
+    Deliver("events/dt=2026-03-02/part-0.csv", E1[1:]),
+])
+def test_staging_is_that_of_one_full_build(over, plan):
+    over.start_from_template()
+    for step in plan:
+        over.do(step)
+    over.do(Build())
+    shutil.copy(over.template, over.folder / "full" / "warehouse.duckdb")
+    over.compare(over.full("run", "--full-refresh", "--select", *over.MODELS))
