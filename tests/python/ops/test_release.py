@@ -142,7 +142,8 @@ def test_too_many_rejected_rows_leave_the_release_as_it_was(copy_of_sample: Sett
 
 
 CUSTOMERS = "customer_id,created_at\nc1,2026-01-01T10:00:00Z\n"
-ORDERS = "order_id,customer_id,ordered_at,paid_at,currency\no1,c1,2026-01-02T10:00:00Z,2026-01-02T10:01:00Z,{}\n"
+ORDERS = "order_id,customer_id,ordered_at,paid_at,currency\no1,c1,2026-01-02T10:00:00Z,{},{}\n"
+PAID = "2026-01-02T10:01:00Z"
 LINES = "order_line_id,order_id,seller_id,product_id,quantity,unit_price\n"
 
 
@@ -153,28 +154,38 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("currency", "prices", "message"),
+    ("paid_at", "currency", "prices", "message"),
     [
         (
-            "EUR",
+            PAID, "EUR",
             ['"9,99"'] * 5 + ["10"],
             "5 of 6 rows of order_lines (83.3%) were rejected, more than 5.0%:\n"
             "    5 x unit_price: not a number with at most 4 decimals, such as '9,99' in order_lines.csv, row 2\n"
             "Put the extracts right, or accept knowingly that these rows count nowhere:"
             " make build MAX_REJECTED_SHARE=0.84\n",
         ),
-        ("USD", ["10"], "No exchange rate for USD on 2026-01-02 or the 7 days before\n"),
+        (
+            PAID, "EUR", ["free"] * 3,
+            "Nothing is left of the required table order_lines: all its rows were rejected (3):\n"
+            "    3 x unit_price: not a number with at most 4 decimals, such as 'free' in order_lines.csv, row 2\n",
+        ),
+        (
+            "", "EUR", ["10"],
+            "No order is paid by 2026-01-02: no row of orders that is no test has an ordered_at and a paid_at up to"
+            " then, so there is nothing to measure\n",
+        ),
+        (PAID, "USD", ["10"], "No exchange rate for USD on 2026-01-02 or the 7 days before\n"),
     ],
 )
 def test_data_that_cannot_make_a_release_are_refused_with_their_reason(
-    work: Path, currency: str, prices: list[str], message: str
+    work: Path, tmp_path: Path, paid_at: str, currency: str, prices: list[str], message: str
 ) -> None:
-    extracts = work / currency
+    extracts = tmp_path / "extracts"
     extracts.mkdir()
     lines = "".join(f"l{number},o1,s1,p1,1,{price}\n" for number, price in enumerate(prices))
     for table, text in {
         "customers": CUSTOMERS, "sellers": "seller_id\ns1\n", "products": "product_id\np1\n",
-        "orders": ORDERS.format(currency), "order_lines": LINES + lines,
+        "orders": ORDERS.format(paid_at, currency), "order_lines": LINES + lines,
     }.items():
         (extracts / f"{table}.csv").write_text(text)
     settings = Settings.from_environment({

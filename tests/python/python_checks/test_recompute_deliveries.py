@@ -239,9 +239,9 @@ def test_no_parquet_at_all(folder):
     ("1", "100000000000000.00", "unit_price is no money"),
     ("10", "9999999999999.99", None),
     ("10", "10000000000000.00", "quantity x unit_price is not below 100000000000000"),
-    ("999999999999999999", "0.0001", None),
-    ("999999999999999999", "99999999999999.99", "quantity x unit_price is not below 100000000000000"),
-    ("1000000000000000000", "0.00", "quantity is no int"),
+    ("999999999999999", "0.0001", None),
+    ("999999999999999", "99999999999999.99", "quantity x unit_price is not below 100000000000000"),
+    ("1000000000000000", "0.00", "quantity is no int"),
 ])
 def test_what_would_overflow_is_rejected(folder, quantity, price, reason):
     header = f"{','.join(LINE)},quantity,unit_price\n"
