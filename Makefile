@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute land check-extracts test lint format docs lock clean
+.PHONY: help build publish recompute land check-extracts test soak lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -33,6 +33,9 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
+
+soak: .venv/made  ## Load extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .

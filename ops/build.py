@@ -53,6 +53,7 @@ PUBLISHED, REFUSED, FAILED, WRONG_USE = range(4)
 NOTHING_PUBLISHED = "Nothing was published."
 # How the project's own SQL begins a message that stops a build because of the data (macro stop_with).
 DATA_STOP = "The data stop the build: "
+ERRORS_TOLD, LINES_TOLD = 5, 10
 # A check holds Python objects for what it reads; up to this many times the delivered bytes, checks run side by side.
 SIDE_BY_SIDE = 50
 
@@ -72,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Stopped:
         code, reason = FAILED, f"Stopped from outside. {NOTHING_PUBLISHED}"
     except LandingError as error:
+        report.rows = error.overview.splitlines()
         code, reason = REFUSED, f"{error}\n{NOTHING_PUBLISHED}"
     except DataRefused as error:
         code, reason = REFUSED, str(error)
@@ -87,9 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         path = report.write((ROOT / (os.environ.get("WAREHOUSE_DB") or PATHS["WAREHOUSE_DB"])).parent, code, reason)
     except OSError as error:
-        print(f"last_build.json was not written: {error}", file=sys.stderr)
+        report.closing.append(f"last_build.json was not written: {error}")
     else:
-        print(f"All of this as data: {path}", flush=True)
+        report.closing.append(f"All of this as data: {path}")
+    report.tell()
     if code:
         print(f"{'REFUSED' if code == REFUSED else 'FAILED'}: {reason}", file=sys.stderr)
     return code
@@ -128,6 +131,7 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         if dbt and dbt.code:
             raise dbt_failure(manifest, results, dbt)
         tests = count_tests(manifest, results)
+        _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
         checks = _run_checks(settings, report)
         facts = release_facts(settings, results, tests, checks)
@@ -143,6 +147,7 @@ def _land(settings: Settings, full: bool, report: Report) -> None:
         landed = land(settings.extracts, settings.landing, settings.connector, full, report.say)
     for warning in landed.warnings:
         report.warn(warning)
+        report.say(f"warning: {warning}")
     counts = f"{len(landed.read):,} files read, {landed.kept:,} kept, {len(landed.forgotten):,} forgotten"
     report.say(f"landed: {counts} ({report.took('land')})")
 
@@ -238,26 +243,39 @@ def _was_built(results: Mapping[str, Any], *models: str) -> bool:
 
 def dbt_failure(manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: Ended) -> ProjectError:
     """Why dbt failed: DataRefused where all that failed are the project's own stops because of the data."""
-    messages = {
-        result["unique_id"]: result.get("message") or ""
+    failed = {
+        result["unique_id"]: f"{result['unique_id'].split('.')[2]}: {result.get('message') or result['status']}"
         for result in results["results"]
         if result["status"] in ("error", "fail", "runtime error")
     }
-    stops = _stops("\n".join(messages.values()) if messages else dbt.output)
-    if all(DATA_STOP in message or _judges_data(manifest, name) for name, message in messages.items()) and (
-        stops or messages
-    ):
-        failed = [f"{name.split('.')[2]} failed; the reasons stand above." for name in messages if not stops]
-        return DataRefused("\n".join([*stops, *failed, NOTHING_PUBLISHED]))
+    events = filter(None, map(_event, dbt.output.splitlines()))
+    said = list(failed.values()) or [event["msg"] for event in events if event["level"] == "error"]
     if dbt.out_of_memory:
         return CheckFailed(out_of_memory("dbt build"))
-    return CheckFailed(f"dbt build failed (exit code {dbt.code}); what failed stands above. {NOTHING_PUBLISHED}")
+    lines = [line.partition(DATA_STOP)[2].strip() for message in said for line in message.splitlines()]
+    stops = [stop for stop in dict.fromkeys(lines) if stop]
+    if all(DATA_STOP in message or _judges_data(manifest, name) for name, message in failed.items()) and (
+        stops or failed
+    ):
+        tests = [_short(message) for message in failed.values() if DATA_STOP not in message]
+        return DataRefused("\n".join([*stops, *tests, NOTHING_PUBLISHED]))
+    reasons = "".join(f"\n  {_short(message)}" for message in said[:ERRORS_TOLD])
+    others = f"\n  and {len(said) - ERRORS_TOLD} more" if len(said) > ERRORS_TOLD else ""
+    return CheckFailed(f"dbt build failed (exit code {dbt.code}):{reasons}{others}\n{NOTHING_PUBLISHED}")
 
 
-def _stops(text: str) -> list[str]:
-    """The project's own messages about the data in what dbt said, each once."""
-    found = (line.partition(DATA_STOP)[2].strip() for line in text.splitlines())
-    return list(dict.fromkeys(stop for stop in found if stop))
+def _short(message: str) -> str:
+    """The first lines of a message of dbt."""
+    lines = [line.rstrip() for line in message.strip().splitlines() if line.strip()]
+    return "\n  ".join(lines[:LINES_TOLD] + ["..."] * (len(lines) > LINES_TOLD))
+
+
+def _event(line: str) -> dict[str, str] | None:
+    """A line of dbt's log, None for another."""
+    try:
+        return json.loads(line)["info"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _judges_data(manifest: Mapping[str, Any], name: str) -> bool:
@@ -293,14 +311,13 @@ def _dbt_build(settings: Settings, arguments: argparse.Namespace, report: Report
 
 def _tell_of_dbt(line: str, report: Report) -> None:
     """Print a line of dbt's log as dbt would, and keep it if it is a warning."""
-    try:
-        event = json.loads(line)["info"]
-    except (ValueError, KeyError, TypeError):  # not a line of the log
-        print(line, flush=True)
-        return
-    report.say(event["msg"]) if event["msg"] else print(flush=True)
-    if event["level"] == "warn":
-        report.warn(event["msg"], quiet=True)
+    event = _event(line)
+    if event and event["msg"]:
+        report.say(event["msg"])
+    else:
+        print("" if event else line, flush=True)
+    if event and event["level"] == "warn":
+        report.warn(event["msg"])
 
 
 def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) -> None:
@@ -315,14 +332,9 @@ def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) 
     report.facts["files"] = findings.as_facts(files)
     report.facts["reasons"] = {table: findings.as_facts(why) for table, why in reasons.items()}
     report.facts["repeated_keys"] = findings.as_facts(repeated)
-    print(flush=True)
-    for line in findings.table_of_rows(files, reasons, tables):
-        print(line, flush=True)
-    print(flush=True)
-    for number, key in enumerate(repeated):
-        report.warn(str(key), quiet=number >= findings.FILES_SHOWN)
-    if others := len(repeated[findings.FILES_SHOWN :]):
-        report.say(f"WARNING {others} more files repeat keys of their own: last_build.json names them")
+    report.rows = list(findings.table_of_rows(files, reasons, tables))
+    for key in repeated:
+        report.warn(str(key))
     if absent := [name for name in tables if not any(file.extract == name for file in files)]:
         report.left_out(f"tables that were not delivered: {', '.join(absent)}")
     if empty := sorted({file.extract for file in files} - {file.extract for file in files if file.read}):
@@ -340,8 +352,9 @@ def _tell_kpis(settings: Settings, report: Report) -> None:
         feeds = findings.feeds_in_part(connection)
     report.facts["kpis_without_value"] = findings.as_facts(without)
     report.facts["feeds_in_part"] = findings.as_facts(feeds)
-    for line in findings.lines_without_value(without):
-        report.left_out(f"KPIs without a value, {line}")
+    if without:
+        loaded = {file["table"] for file in report.facts["files"] if file["loaded"]}
+        report.left_out(f"{len(without)} KPIs without a value:", findings.lines_without_value(without, loaded))
     for feed in feeds:
         report.warn(str(feed)) if feed.ended else report.left_out(str(feed))
 
@@ -351,10 +364,12 @@ def _tell_release(settings: Settings, report: Report) -> None:
         run_id, as_of = connection.execute("select run_id, as_of from marts.release_info").fetchone()
     report.facts["release"] = {"path": str(settings.published), "run_id": run_id, "as_of": str(as_of)}
     query = f"duckdb.connect('{settings.published}', read_only=True).sql('from marts.kpi_values limit 20').show()"
-    print(f"\nPublished, as of {as_of}: {settings.published}")
-    print(f'  look into it   {sys.executable} -c "import duckdb; {query}"')
-    print(f"  what proved it {settings.warehouse.parent / 'quality' / 'index.html'}")
-    print("  what it means  make docs, then build/docs/static_index.html", flush=True)
+    report.closing += [
+        f"Published, as of {as_of}: {settings.published}",
+        f'  look into it:    {sys.executable} -c "import duckdb; {query}"',
+        f"  what proved it:  {settings.warehouse.parent / 'quality' / 'index.html'}",
+        "  what it means:   make docs, then build/docs/static_index.html",
+    ]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -68,10 +68,12 @@ def deliveries(extracts: Path, stems: dict[str, str]) -> tuple[list[Delivered], 
             problems.append(f"{name!r}: the name of the file is not UTF-8")
         elif path.is_file():
             files.append(Delivered.of(path, name, table))
-    for dt in sorted({f"{file.table}: dt={file.dt}" for file in files if file.dt is not None and not _is_day(file.dt)}):
-        example = next(file for file in files if f"{file.table}: dt={file.dt}" == dt)
-        problems.append(f"{example.name}: the folder dt={example.dt} is not a day (dt=YYYY-MM-DD)")
-    return files, problems, list(dict.fromkeys(_unread(others, stems, {file.name for file in files})))
+    bad_days = {(file.table, file.dt): file for file in files if file.dt is not None and not _is_day(file.dt)}
+    for file in bad_days.values():
+        problems.append(f"{file.name}: the folder dt={file.dt} is not a day (dt=YYYY-MM-DD)")
+    taken = {file.name for file in files}
+    unread = dict.fromkeys(_advice(path, name, stems, taken) for path, name in others)
+    return files, problems, [words for words in unread if words]
 
 
 def _walk(folder: Path, problems: list[str], name: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[Path, str]]:
@@ -126,35 +128,32 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _unread(others: Iterable[tuple[Path, str]], stems: dict[str, str], taken: set[str]) -> Iterator[str]:
-    """What may be meant as data and is not read, with the name it should have where one can be told."""
-    for path, name in others:
-        shown = name.encode(errors="replace").decode()
-        first, *folders = shown.split("/")
-        foreign = next((place for place, folder in enumerate(folders[:-1], 1) if _is_foreign(folder)), None)
-        ending = max((ending for ending in MEANT if shown.lower().endswith(ending)), key=len, default=None)
-        if first in stems and folders:
-            if foreign:
-                folder, key = "/".join([first, *folders[:foreign]]), folders[foreign - 1].split("=")[0]
-                yield f"{folder}/ (of partitions, only dt= is read: {key} should be a column)"
-            elif ending or "." not in folders[-1]:
-                stem = shown[: len(shown) - len(ending)] if ending else shown
-                yield f"{shown} (should be {stem}{MEANT[ending] if ending else _form(path)})"
-        elif folders:
-            table = _meant(first.split(".")[0], stems)
-            if table or ending or folders[-1].startswith("part-"):
-                yield f"{first}/" + (f" (should be {table}/)" if table else "")
-        else:
-            stem = shown[: len(shown) - len(ending)] if ending else shown.split(".")[0]
-            table = _meant(stem, stems)
-            if table is None:
-                if ending:
-                    yield shown
-                continue
-            proper = MEANT[ending] if ending else _form(path)
-            alone = f"{table}{proper}"
-            is_alone = stem.lower().split(".")[0] == table or not re.search(r"[\d_. -]", stem.removeprefix(table))
-            yield f"{shown} (should be {alone if is_alone and alone not in taken else f'{table}/{stem}{proper}'})"
+def _advice(path: Path, name: str, stems: dict[str, str], taken: set[str]) -> str | None:
+    """A file that nobody reads with the name it should have where one can be told; None when it is hardly meant as
+    data. What lies in one folder that nobody reads has one name."""
+    name = "".join(character if character.isprintable() else "\ufffd" for character in name)
+    first, *folders, last = name.split("/") if "/" in name else ("", name)
+    ending = max((ending for ending in MEANT if last.lower().endswith(ending)), key=len, default="")
+    stem = last[: len(last) - len(ending)]
+    proper = MEANT[ending] if ending else actual_form(path)
+    if first in stems:
+        foreign = next((place for place, folder in enumerate(folders, 1) if _is_foreign(folder)), None)
+        if foreign:
+            folder, key = "/".join([first, *folders[:foreign]]), folders[foreign - 1].split("=")[0]
+            return f"{folder}/ (of partitions, only dt= is read: {key} should be a column)"
+        return f"{name} (should be {'/'.join([first, *folders, stem])}{proper})" if ending or "." not in last else None
+    if first:
+        meant = _meant(first.split(".")[0], stems)
+        if meant:
+            return f"{first}/ (should be {meant}/)"
+        return f"{first}/" if ending or last.startswith("part-") else None
+    stem = stem if ending else stem.split(".")[0]
+    meant = _meant(stem, stems)
+    if meant is None:
+        return name if ending else None
+    alone = f"{meant}{proper}"
+    is_alone = meant not in stem.lower() or re.sub(r"\W|_", "", stem.split(".")[0].lower()) == meant.replace("_", "")
+    return f"{name} (should be {alone if is_alone and alone not in taken else f'{meant}/{stem}{proper}'})"
 
 
 def _meant(stem: str, stems: dict[str, str]) -> str | None:
@@ -164,11 +163,10 @@ def _meant(stem: str, stems: dict[str, str]) -> str | None:
     return max(held, key=len) if held else next(iter(difflib.get_close_matches(words.strip("_"), stems, 1, 0.85)), None)
 
 
-def _form(path: Path) -> str:
-    """The ending that the first bytes of a file without one speak for."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError:
+def actual_form(path: Path) -> str:
+    """The ending that the first bytes of a file speak for."""
+    if not path.is_file():  # a pipe would wait for its writer
         return ".csv"
+    with path.open("rb") as file:
+        start = file.read(4)
     return ".parquet" if start == b"PAR1" else ".csv.gz" if start[:2] == b"\x1f\x8b" else ".csv"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -18,7 +19,6 @@ import duckdb
 
 REASONS_KEPT = 20
 REASONS_SHOWN = 3
-FILES_SHOWN = 5
 VALUE_SHOWN = 60
 # See FileCount.extract.
 EXTRACT = "case when contains(file_name, '.') then table_name else file_name end"
@@ -353,39 +353,51 @@ def kpis_without_value(connection: duckdb.DuckDBPyConnection) -> list[WithoutVal
     ]
 
 
-def lines_without_value(without: list[WithoutValue]) -> Iterator[str]:
-    """The same, one line for each set of absent needs."""
+def lines_without_value(without: list[WithoutValue], loaded: set[str]) -> Iterator[str]:
+    """The same, one line for each set of absent needs, the largest first; a table without loaded rows is only named."""
     by_lack: dict[tuple[str, ...], list[str]] = {}
     for kpi in without:
-        by_lack.setdefault(tuple(kpi.lacks), []).append(kpi.kpi_id)
-    for lacks, names in sorted(by_lack.items(), key=lambda item: -len(item[1])):
+        lacks = sorted({_in_words(need, loaded) for need in kpi.lacks})
+        by_lack.setdefault(tuple(lacks), []).append(kpi.kpi_id)
+    for lacks, names in sorted(by_lack.items(), key=lambda item: (-len(item[1]), item[0])):
         why = f"without {', '.join(lacks)}" if lacks else "what they need is there, but nothing to count or to divide"
         yield f"{why}: {', '.join(names)}"
 
 
+def _in_words(need: str, loaded: set[str]) -> str:
+    """A need with its alternatives (`a|b`), each by its table's name alone where no row of the table was loaded."""
+    choices = ((re.split("[.:=]", choice)[0], choice) for choice in need.split("|"))
+    return " or ".join(dict.fromkeys(choice if table in loaded else table for table, choice in choices))
+
+
 @dataclass(frozen=True)
 class FeedPart:
-    """A feed (a table by one of its days) that does not cover every day from the first of the span to the last."""
+    """A feed (a table by one of its days) that begins after the first day of the span, or ended before the last.
+
+    `only_said`: no KPI loses its value for it (seller fees).
+    """
 
     feed: str
     covers_from: date
     covers_to: date
     begins_late: bool
     ended: bool
+    only_said: bool
 
     def __str__(self) -> str:
         begins = f"begins on {self.covers_from}" if self.begins_late else ""
         ended = f"ended on {self.covers_to}" if self.ended else ""
-        return f"{self.feed} {' and '.join(filter(None, (begins, ended)))}: periods beyond have no value"
+        beyond = "nothing counts beyond" if self.only_said else "periods beyond have no value"
+        return f"{self.feed} {' and '.join(filter(None, (begins, ended)))}: {beyond}"
 
 
 def feeds_in_part(connection: duckdb.DuckDBPyConnection) -> list[FeedPart]:
     """The feeds that begin after the first day of the span, or ended before the last."""
     rows = connection.execute(
         """
-        select feed, covers_from, covers_to, covers_from > span_start, covers_to < as_of
+        select feed, covers_from, covers_to, covers_from > span_start, is_ended, table_name = 'seller_fees'
         from intermediate.int_feeds cross join intermediate.int_span
-        where is_present and (covers_from > span_start or covers_to < as_of)
+        where is_present and (is_ended or (covers_from > span_start and table_name <> 'seller_fees'))
         order by feed
         """
     ).fetchall()

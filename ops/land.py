@@ -33,9 +33,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from ops.delivered import Delivered, deliveries
+from ops.delivered import Delivered, actual_form, deliveries
 from ops.project import ROOT, ProjectError
-from ops.read_csv import DAMAGED, CsvFile, NotPlain, Refused, printable
+from ops.read_csv import DAMAGED, CsvFile, NotPlain, Refused
 from ops.read_parquet import ParquetFile
 
 STAGING = ROOT / "models" / "staging"
@@ -50,36 +50,26 @@ UNREADABLE = pa.schema([
 ])
 GROUP_ROWS, GROUP_BYTES = 122_880, 2**25  # of a Parquet row group: what is held in memory
 SPEAK_EVERY, SAVE_EVERY = 5, 30  # seconds
-NAMED = 20  # files named in one warning
+NAMED = 20  # names in one message
 
 
 class LandingError(ProjectError):
     """The extracts cannot be loaded. The message lists every problem; `overview` tells what is there by table."""
 
-    def __init__(self, problems: list[str], overview: str = ""):
+    def __init__(self, problems: list[str], overview: str = "", warnings: list[str] | None = None):
         super().__init__("The extracts cannot be loaded:\n  " + "\n  ".join(problems))
-        self.overview = overview
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    must_be_delivered: bool
+        self.overview, self.warnings = overview, warnings or []
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the contract. Its files are called `stem`."""
+    """A table of the contract. Its files are called `stem`; of each column: whether it must be delivered."""
 
     name: str
     stem: str
     required: bool
     has_pii: bool
-    columns: tuple[Column, ...]
-
-    @property
-    def known(self) -> list[str]:
-        return [column.name for column in self.columns]
+    columns: dict[str, bool]
 
 
 @dataclass
@@ -94,26 +84,33 @@ class Landed:
     overview: str = ""
 
 
+def _connectors() -> dict[str, Path]:
+    return {
+        "native": STAGING / "sources.yml",
+        **{path.parent.name: path for path in sorted(STAGING.glob("*/sources.yml"))},
+    }
+
+
 def contract(connector: str) -> dict[str, Table]:
     """The tables of a connector's source by name. Raises ProjectError when there is no such connector."""
-    native = STAGING / "sources.yml"
-    connectors = {"native": native, **{path.parent.name: path for path in sorted(STAGING.glob("*/sources.yml"))}}
-    if connector not in connectors or not connectors[connector].is_file():
-        raise ProjectError(f"The connector {connector!r} is unknown; there are {', '.join(connectors)}.")
-    sources = yaml.safe_load(connectors[connector].read_text(encoding="utf-8"))["sources"]
+    paths = _connectors()
+    if connector not in paths:
+        raise ProjectError(f"The connector {connector!r} is unknown; there are {', '.join(paths)}.")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    sources = yaml.load(paths[connector].read_text(encoding="utf-8"), loader)["sources"]
     [source] = [source for source in sources if source["name"] == ("extracts" if connector == "native" else connector)]
     tables = {}
     for table in source["tables"]:
         meta = _meta(table)
         if meta.get("landing") or table["name"] in ("files", "unreadable"):
             continue
-        rules = [(column["name"], _meta(column)) for column in table["columns"]]
+        rules = {column["name"]: _meta(column) for column in table["columns"]}
         tables[table["name"]] = Table(
             table["name"],
             meta.get("file", table["name"]),
             bool(meta.get("required")),
-            any(rule.get("pii") for _, rule in rules),
-            tuple(Column(name, any(map(rule.get, ("key", "required", "must_be_delivered")))) for name, rule in rules),
+            any(rule.get("pii") for rule in rules.values()),
+            {name: any(map(rule.get, ("key", "required", "must_be_delivered"))) for name, rule in rules.items()},
         )
     return tables
 
@@ -134,20 +131,20 @@ def land(
     real, source = landing.resolve(), extracts.resolve()
     if real.is_relative_to(source) or source.is_relative_to(real):
         raise ProjectError(f"LANDING_DIR: {landing} and EXTRACTS_DIR: {extracts} lie in one another.")
-    with _locked(landing, say):
-        return _Landing(extracts, landing, connector, tables, full, say).run()
+    try:
+        with _locked(landing, say):
+            return _Landing(extracts, landing, connector, tables, full, say).run()
+    except OSError as error:
+        raise ProjectError(f"LANDING_DIR: {error.filename or landing}: {_words(error)}.") from error
 
 
 @contextmanager
 def _locked(landing: Path, say: Callable[[str], None]) -> Iterator[None]:
     """One landing at a time in one folder, which must be a landing already, or empty."""
-    try:
-        landing.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if any(entry.name[0] != "." for entry in landing.iterdir()) and not (landing / "_source.json").is_file():
-            raise ProjectError(f"LANDING_DIR: {landing} holds other things than landed files.")
-        landing.chmod(0o700)
-    except OSError as error:
-        raise ProjectError(f"LANDING_DIR: {landing}: {error.strerror}.") from None
+    landing.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(entry.name[0] != "." for entry in landing.iterdir()) and not (landing / "_source.json").is_file():
+        raise ProjectError(f"LANDING_DIR: {landing} holds other things than landed files.")
+    landing.chmod(0o700)
     with (landing / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,113 +162,119 @@ class _Landing:
         self.source = {
             "extracts": str(extracts.resolve()),
             "connector": connector,
-            "contract": {
-                table.name: [[column.name, column.must_be_delivered] for column in table.columns]
-                for table in tables.values()
-            },
+            "contract": {table.name: table.columns for table in tables.values()},
         }
         self.manifest = landing / "_files.parquet"
-        self.source_before = self._read_source()
-        self.before = self._read_files()
-        known = self.source_before.get("contract", {})
-        same = {name for name, columns in self.source["contract"].items() if known.get(name) == columns}
+        self.source_before, self.before = self._read_before()
         # What need not be read again if it is still delivered: files of tables with the same columns.
         self.old = {} if full else {
             file_id: row for file_id, row in self.before.items()
-            if row["table_name"] in same and (row["path"] is None or Path(row["path"]).exists())
+            if self.source_before["contract"].get(row["table_name"]) == self.source["contract"].get(row["table_name"])
+            and (row["path"] is None or self._is_landed(row))
         }
         self.lost: list[Path] = []  # files with the rows that this run could not read
         self.landed: set[str] = set()  # ids that this run read
         self.spoken = time.monotonic()
 
-    def _read_source(self) -> dict:
+    def _read_before(self) -> tuple[dict, dict[str, dict]]:
+        """What the landing was made from, and the files landed from the same source by id."""
         try:
-            return json.loads((self.landing / "_source.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-
-    def _read_files(self) -> dict[str, dict]:
-        """The files landed from the same source, by id."""
-        if any(self.source_before.get(key) != self.source[key] for key in ("extracts", "connector")):
-            return {}
-        try:
+            source = json.loads((self.landing / "_source.json").read_text(encoding="utf-8"))
             table = pq.read_table(self.manifest)
-        except (OSError, pa.ArrowException):
-            return {}
-        return {row["file_id"]: row for row in table.to_pylist()} if table.schema == FILES else {}
+        except FileNotFoundError:
+            return {}, {}
+        except (OSError, ValueError, pa.ArrowException):
+            return {"unknown": True}, {}
+        is_same = all(source.get(key) == self.source[key] for key in ("extracts", "connector"))
+        return source, {row["file_id"]: row for row in table.to_pylist()} if is_same and table.schema == FILES else {}
+
+    def _is_landed(self, row: dict) -> bool:
+        path = self.landing / row["table_name"] / f"{row['file_id']}.parquet"
+        return row["path"] == str(path) and path.exists()
 
     def run(self) -> Landed:
         delivered, problems, unread = deliveries(self.extracts, {t.stem: t.name for t in self.tables.values()})
-        opened, warnings = {}, []
-        present = []
+        opened, present, empty, faults = {}, [], [], []
         for number, file in enumerate(delivered, 1):
             self._progress(f"looked at {number:,} of {len(delivered):,} files")
             if file.id not in self.old:
-                opened[file.id] = contents = self._open(file, problems)
-                if contents is not None and contents.names == []:
-                    del opened[file.id]
-                    empty = f"{file.name}: empty file, not even a header"
-                    alone = not any(f.table == file.table and f is not file and f.size for f in delivered)
-                    (problems if self.tables[file.table].required and alone else warnings).append(empty)
-                    continue
+                try:
+                    opened[file.id] = contents = self._open(file)
+                    if contents.names == []:
+                        empty.append(file)
+                        continue
+                    faults += [(file.table, words, file.name) for words in self._header_faults(file, contents)]
+                except (OSError, *DAMAGED, pa.ArrowException) as error:
+                    problems.append(f"{file.path}: {_words(error)}")
             present.append(file)
-        problems += self._missing(delivered)
+        problems += [f"{files}: {words}" for _, words, files, _ in _together(faults)]
+        problems += self._missing({file.table for file in delivered})
+        filled, warnings = {file.table for file in present}, []
+        for file in empty:
+            is_problem = self.tables[file.table].required and file.table not in filled
+            (problems if is_problem else warnings).append(f"{file.name}: empty file, not even a header")
         if problems:
-            raise LandingError(problems, self._overview(present, {}))
+            raise LandingError(problems, self._overview(present, {}), [*warnings, *self._warnings([], unread)])
         landed = self._bring(present, opened)
         landed.warnings = warnings + list(self._warnings(landed.files, unread))
         landed.overview = self._overview(present, {row["file_id"]: row for row in landed.files})
         return landed
 
-    def _open(self, file: Delivered, problems: list[str]) -> CsvFile | ParquetFile | None:
-        """A file looked at, not yet read, with the problems of its header."""
-        table = self.tables[file.table]
-        try:
-            is_parquet = file.format == "parquet" and file.size > 0
-            contents = ParquetFile(file.path, table.known) if is_parquet else CsvFile(file.path)
-        except (OSError, *DAMAGED, pa.ArrowException) as error:
-            problems.append(f"{file.path}: {getattr(error, 'strerror', None) or error}")
-            return None
-        if isinstance(contents, CsvFile) and contents.refused:
-            return contents
-        separator = contents.other_separator(table.known) if isinstance(contents, CsvFile) else None
-        if contents.names is None and not separator:
-            problems.append(f"{file.name}: the header line is not well-formed CSV")
-            return None
-        names = contents.names or []
-        judged = names if file.format == "csv" else [name for name in names if name in table.known]
-        for name in sorted({name for name in judged if judged.count(name) > 1}):
-            problems.append(f"{file.name}: the header has the column {_shown(name)} more than once")
-        missing = [column.name for column in table.columns if column.must_be_delivered and column.name not in names]
-        if contents.names == []:
-            return contents
-        if missing and separator:
-            problems.append(
-                f"{file.name}: the required column {missing[0]} is missing: the header is separated by {separator}; "
-                "commas are expected"
-            )
-            return contents
-        # A line without any known name may be data, which is not for everybody to see.
-        may_be_data = table.has_pii and not set(names) & set(table.known)
-        for name in missing:
-            found = ", ".join(map(_shown, _nearest(name, names, [] if may_be_data else names)))
-            problems.append(
-                f"{file.name}: the required column {name} is missing; found instead: "
-                + (found or f"{len(names)} other names, not shown (is the first line a header?)")
-            )
-        return contents
+    def _open(self, file: Delivered) -> CsvFile | ParquetFile:
+        is_parquet = file.format == "parquet" and file.size > 0
+        return ParquetFile(file.path, list(self.tables[file.table].columns)) if is_parquet else CsvFile(file.path)
 
-    def _missing(self, delivered: list[Delivered]) -> Iterator[str]:
-        there = {file.table for file in delivered}
-        for table in self.tables.values():
-            if table.required and table.name not in there:
-                here = [path.name for path in self.extracts.iterdir() if path.name[0] not in "._"]
-                names = sorted({name.split(".")[0] for name in here})
-                found = ", ".join(map(_shown, _nearest(table.stem, names, names))) or "nothing"
+    def _header_faults(self, file: Delivered, contents: CsvFile | ParquetFile) -> Iterator[str]:
+        """What is wrong with the names of the columns of one file."""
+        columns, names, separator = self.tables[file.table].columns, contents.names, None
+        if isinstance(contents, CsvFile):
+            if not file.name.endswith(form := actual_form(file.path)):
+                yield f"its content is that of a {form} file: name it so"
+                return
+            if contents.refused:
+                return
+            separator = contents.other_separator(list(columns))
+        if names is None and not separator:
+            yield "the header line is not well-formed CSV"
+            return
+        names = names or []
+        several = [name for name in names if names.count(name) > 1 and (file.format == "csv" or name in columns)]
+        for name in dict.fromkeys(self._name(file.table, name) for name in several):
+            yield f"the header has the column {_shown(name)} more than once"
+        # A line without any known name may be data, which is not for everybody to see.
+        may_be_data = self.tables[file.table].has_pii and not set(map(_plain, names)) & set(map(_plain, columns))
+        for name in [name for name, must_be_delivered in columns.items() if must_be_delivered and name not in names]:
+            if separator:
                 yield (
-                    f"the required table {table.name} is missing: no {table.stem}.csv, .csv.gz, .parquet or folder "
-                    f"{table.stem} of such files in {self.extracts}; found instead: {found}"
+                    f"the required column {name} is missing: the header is separated by {separator}; "
+                    "commas are expected"
                 )
+                return
+            found = f"{_count(len(names), 'other name')}, not shown (is the first line a header?)"
+            if not may_be_data:
+                found = _listed(_shown(self._name(file.table, other)) for other in _nearest(name, names)) or "nothing"
+            yield f"the required column {name} is missing; found instead: {found}"
+
+    def _name(self, table: str, name: str) -> str:
+        """A name of a column as it may be told: where a line end is lost, a personal value stands in the header."""
+        may_be_value = "@" in name or sum(map(str.isdigit, name)) > 4
+        return "(what may be a value)" if self.tables[table].has_pii and may_be_value else name
+
+    def _missing(self, there: set[str]) -> Iterator[str]:
+        """The required tables without any file."""
+        missing = [table for table in self.tables.values() if table.required and table.name not in there]
+        here = [path.name for path in self.extracts.iterdir() if path.name[0] not in "._"] if missing else []
+        names = sorted({name.split(".")[0] for name in here})
+        for connector in _connectors().keys() - {self.source["connector"]} if missing else ():
+            if {table.stem for table in contract(connector).values() if table.required} <= set(names):
+                yield f"{self.extracts} holds the files of another connector: set CONNECTOR={connector}"
+                return
+        for table in missing:
+            found = _listed(map(_shown, _nearest(table.stem, names))) or "nothing"
+            yield (
+                f"the required table {table.name} is missing: no {table.stem}.csv, .csv.gz, .parquet or folder "
+                f"{table.stem} of such files in {self.extracts}; found instead: {found}"
+            )
 
     def _bring(self, present: list[Delivered], opened: dict) -> Landed:
         """Writes what is new, forgets what is gone."""
@@ -281,16 +284,18 @@ class _Landing:
         forgotten = sorted(row["file_name"] for file_id, row in self.before.items() if file_id not in ids)
         self._remember_source()
         saved = time.monotonic()
-        for number, file in enumerate(new, 1):
-            rows.append(self._land(file, opened.pop(file.id)))
-            self._progress(f"landed {number:,} of {len(new):,} files")
-            if time.monotonic() > saved + SAVE_EVERY:
+        try:
+            for number, file in enumerate(new, 1):
+                rows.append(self._land(file, opened.pop(file.id)))
+                self._progress(f"landed {number:,} of {len(new):,} files")
+                if time.monotonic() > saved + SAVE_EVERY:
+                    self._save(rows)
+                    saved = time.monotonic()
+        finally:
+            rows.sort(key=lambda row: (row["table_name"], row["place"]))
+            if new or forgotten or not self.manifest.is_file():
                 self._save(rows)
-                saved = time.monotonic()
-        rows.sort(key=lambda row: (row["table_name"], row["place"]))
-        if new or forgotten or not self.manifest.is_file():
-            self._save(rows)
-            self._clean(rows)
+        self._clean(rows)
         return Landed(rows, read=[file.name for file in new], kept=len(rows) - len(new), forgotten=forgotten)
 
     def _remember_source(self) -> None:
@@ -302,13 +307,23 @@ class _Landing:
             _replace(self.landing / "_source.json", lambda half: half.write_text(text, encoding="utf-8"))
         for table in self.tables.values():
             path = self.landing / table.name / "_none.parquet"
-            schema = pa.schema([*((name, pa.string()) for name in table.known), ("_row", pa.int64())])
+            schema = pa.schema([*((name, pa.string()) for name in table.columns), ("_row", pa.int64())])
             if self.source_before != self.source or not path.is_file():
                 path.parent.mkdir(exist_ok=True)
                 _replace(path, lambda half, schema=schema: pq.write_table(schema.empty_table(), half))
 
     def _land(self, file: Delivered, contents: CsvFile | ParquetFile) -> dict:
         """Lands one file; returns its row of _files.parquet."""
+        try:
+            row = self._read(file, contents)
+            if Delivered.of(file.path, file.name, file.table) != file:
+                raise LandingError([f"{file.name}: changed while it was read; try again when its delivery is complete"])
+        except (OSError, *DAMAGED, pa.ArrowException) as error:
+            raise LandingError([f"{file.path}: {_words(error)}"]) from error
+        self.landed.add(file.id)
+        return row
+
+    def _read(self, file: Delivered, contents: CsvFile | ParquetFile) -> dict:
         table = self.tables[file.table]
         target = self.landing / table.name / f"{file.id}.parquet"
         lost = _Lost(self.landing / f".lost-{file.id}.parquet", file.id)
@@ -321,7 +336,7 @@ class _Landing:
                 _replace(target, lambda half: self._write(half, contents.landed_schema(), contents.batches(lost)))
             row_source = "ordinal" if contents.is_safe else "_row"
         else:
-            row_source, wanted = "_row", [name for name in table.known if name in (contents.names or [])]
+            row_source, wanted = "_row", [name for name in table.columns if name in (contents.names or [])]
             kinds, refused = dict.fromkeys(wanted, "text"), contents.refused
             try:
                 if refused:
@@ -340,12 +355,10 @@ class _Landing:
                 contents.lose_all(refused, lost)
                 rows = lost.rows
         lost.close()
-        if Delivered.of(file.path, file.name, file.table) != file:
-            raise LandingError([f"{file.name}: changed while it was read; try again when its delivery is complete"])
         if lost.rows:
             self.lost.append(lost.path)
-        self.landed.add(file.id)
-        unknown = [] if refused else [name for name in contents.names if name not in table.known]
+        strangers = [] if refused else [name for name in contents.names if name not in table.columns]
+        unknown = [self._name(table.name, name) for name in strangers]
         return {
             "file_id": file.id,
             "table_name": table.name,
@@ -357,7 +370,7 @@ class _Landing:
             "format": file.format,
             "kinds": json.dumps(kinds),
             "row_source": row_source,
-            "unknown_columns": ", ".join(unknown) or None,
+            "unknown_columns": ", ".join(unknown) if unknown else None,
             "refused": refused,
             "rows_read": rows,
             "bytes": file.size,
@@ -374,7 +387,7 @@ class _Landing:
                 if sum(b.num_rows for b in held) >= GROUP_ROWS or sum(b.nbytes for b in held) >= GROUP_BYTES:
                     writer.write_table(pa.Table.from_batches(held, schema))
                     held = []
-                    self._progress(f"{rows:,} rows of {target.parent.name}")
+                    self._progress(f"{_count(rows, 'row')} of {target.parent.name}")
             if held:
                 writer.write_table(pa.Table.from_batches(held, schema))
 
@@ -418,40 +431,30 @@ class _Landing:
             path.unlink()
 
     def _warnings(self, rows: list[dict], unread: list[str]) -> Iterator[str]:
-        alike: dict[tuple, list[str]] = {}
-        for row in rows:
-            if row["refused"]:
-                alike.setdefault((row["table_name"], "refused", row["refused"]), []).append(row["file_name"])
-            elif row["unknown_columns"]:
-                alike.setdefault((row["table_name"], "columns", row["unknown_columns"]), []).append(row["file_name"])
-        for (table, what, words), names in alike.items():
-            files = names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-            one = len(names) == 1
-            if what == "refused":
-                yield f"{files} {'is' if one else 'are'} refused, all rows are rejected: {words}"
-                continue
-            unknown = words.split(", ")
-            yield (
-                f"{files} {'has' if one else 'have'} columns that are not in the contract, ignored: "
-                + ", ".join(map(_shown, unknown))
-            )
-            for name in unknown:
-                meant = [known for known in self.tables[table].known if _plain(known) == _plain(name)]
-                if meant:
-                    yield f"{files}: the column {_shown(name)} is ignored: did you mean {meant[0]}?"
+        def told(what: str) -> Iterator[tuple[str, str, str, bool]]:
+            return _together((row["table_name"], row[what], row["file_name"]) for row in rows if row[what] is not None)
+
+        for _, reason, files, several in told("refused"):
+            yield f"{files} {'are' if several else 'is'} refused, all rows are rejected: {reason}"
+        for table, names, files, several in told("unknown_columns"):
+            has = "have" if several else "has"
+            shown = _listed(map(_shown, names.split(", ")))
+            yield f"{files} {has} columns that are not in the contract, ignored: {shown}"
+            for name in names.split(", "):
+                for meant in [known for known in self.tables[table].columns if _plain(known) == _plain(name)]:
+                    yield f"{files}: the column {_shown(name)} is ignored: did you mean {meant}?"
         if unread:
-            more = f", and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
-            yield f"Nobody reads, in {self.extracts}: {', '.join(unread[:NAMED])}{more}"
+            yield f"Nobody reads, in {self.extracts}: {_listed(unread)}"
 
     def _overview(self, present: list[Delivered], rows: dict[str, dict]) -> str:
         """What is there, one line per table."""
         lines = []
         for table in self.tables.values():
             files = [file for file in present if file.table == table.name]
-            words = [f"{len(files)} file{'s' * (len(files) != 1)}", _size(sum(file.size for file in files))]
+            words = [_count(len(files), "file"), _size(sum(file.size for file in files))]
             found = [rows[file.id] for file in files if file.id in rows]
             if rows:
-                words.append(f"{sum(row['rows_read'] for row in found):,} rows")
+                words.append(_count(sum(row["rows_read"] for row in found), "row"))
             if any(row["refused"] for row in found):
                 words.append(f"{sum(bool(row['refused']) for row in found)} refused")
             nothing = "MISSING" if table.required else "not delivered"
@@ -512,16 +515,39 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
-def _nearest(wanted: str, names: list[str], otherwise: list[str]) -> list[str]:
-    """Of the names found instead of one, those that share most with it."""
+def _nearest(wanted: str, names: list[str]) -> list[str]:
+    """Of the names found instead of one, those that share most with it, else all."""
     plain = _plain(wanted)
-    return [name for name in names if _plain(name) and (_plain(name) in plain or plain in _plain(name))] or otherwise
+    return [name for name in names if _plain(name) and (_plain(name) in plain or plain in _plain(name))] or names
+
+
+def _together(told: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str, bool]]:
+    """Of (table, words, file): the same words of a table once, as (table, words, files, whether they are several)."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for table, words, name in told:
+        files.setdefault((table, words), []).append(name)
+    for (table, words), names in files.items():
+        more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        yield table, words, names[0] + more, len(names) > 1
+
+
+def _listed(names: Iterable[str]) -> str:
+    first, more = (names := list(names))[:NAMED], len(names) - NAMED
+    return ", ".join(first) + (f", and {more:,} more" if more > 0 else "")
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _shown(name: str) -> str:
     """A name in a message: on one line, not too long."""
-    short = printable(name if len(name) <= 60 else name[:57] + "...")
+    short = (name if len(name) <= 60 else name[:57] + "...").encode(errors="replace").decode()
     return short if short.isprintable() and short.strip() == short and short else repr(short)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _size(count: float) -> str:
@@ -530,6 +556,12 @@ def _size(count: float) -> str:
             return f"{count:.{0 if unit == 'bytes' else 1}f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def _tell(overview: str, warnings: list[str]) -> None:
+    print(overview)
+    for warning in warnings:
+        print(f"Warning: {warning}", flush=True)
 
 
 def main() -> int:
@@ -543,15 +575,14 @@ def main() -> int:
             given.get("CONNECTOR", "native"), arguments.full,
         )
     except LandingError as error:
-        print(error.overview, error, sep="\n", file=sys.stderr)
+        _tell(error.overview, error.warnings)
+        print(error, file=sys.stderr)
         return 1
     except ProjectError as error:
         print(error, file=sys.stderr)
         return 3
-    print(landed.overview)
-    for warning in landed.warnings:
-        print(f"Warning: {warning}")
-    print(f"{len(landed.read)} files read, {landed.kept} kept, {len(landed.forgotten)} forgotten.")
+    _tell(landed.overview, landed.warnings)
+    print(f"{_count(len(landed.read), 'file')} read, {landed.kept:,} kept, {len(landed.forgotten):,} forgotten.")
     return 0
 
 

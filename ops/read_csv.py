@@ -20,7 +20,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.csv
 
-LONGEST = 2**26  # characters of one field: csv holds a field in memory, and an open quote makes one of the whole file
+LONGEST = 2**25  # characters of one field: csv holds a field in memory, and an open quote makes one of the whole file
 CHUNK = 2**22
 BATCH_ROWS, BATCH_CHARACTERS = 5_000, 2**23
 csv.field_size_limit(LONGEST)
@@ -54,7 +54,7 @@ class CsvFile:
         self.path = path
         self.lines = 0  # physical lines
         self.ends: set[str] = set()  # the kinds of line ends
-        self.has_quotes = self.has_nul = self.has_blank_lines = self.has_long_lines = False
+        self.has_quotes = self.has_nul = self.has_long_lines = False
         self.is_utf8 = True
         self._survey()
         self.header_line, self.header, self.names = 0, "", []
@@ -66,19 +66,16 @@ class CsvFile:
         """Counts bytes, apart from all parsing: what reading the rows is held against afterwards."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         counts = {b"\n": 0, b"\r": 0, b"\r\n": 0}
-        before, since_end = b"\n", 0  # the three bytes before the chunk; bytes since a line last ended
+        before, since_end = b"", 0  # the byte before the chunk; bytes since a line last ended
         with _open(self.path) as file:
             while chunk := file.read(CHUNK):
-                if before == b"\n":
+                if not before:
                     chunk = chunk.removeprefix(codecs.BOM_UTF8)
                 joined = before + chunk
                 for end in counts:
                     counts[end] += joined.count(end) - before.count(end)
                 self.has_quotes = self.has_quotes or b'"' in chunk
                 self.has_nul = self.has_nul or b"\0" in chunk
-                self.has_blank_lines = self.has_blank_lines or any(
-                    blank in joined for blank in (b"\n\n", b"\n\r", b"\r\r")
-                )
                 since_end = 0 if b"\n" in chunk or b"\r" in chunk else since_end + len(chunk)
                 self.has_long_lines = self.has_long_lines or since_end > 0
                 if since_end > LONGEST:
@@ -88,7 +85,7 @@ class CsvFile:
                         decoder.decode(chunk)
                     except UnicodeDecodeError:
                         self.is_utf8 = False
-                before = joined[-3:]
+                before = joined[-1:]
         if self.is_utf8:
             try:
                 decoder.decode(b"", final=True)
@@ -97,7 +94,7 @@ class CsvFile:
         pairs = counts.pop(b"\r\n")
         ends = {"\n": counts[b"\n"] - pairs, "\r": counts[b"\r"] - pairs, "\r\n": pairs}
         self.ends = {end for end, count in ends.items() if count}
-        self.lines = sum(ends.values()) + (before[-1:] not in b"\r\n")
+        self.lines = sum(ends.values()) + (before not in b"\r\n")
 
     def _read_header(self) -> None:
         with self._text() as text:
@@ -132,12 +129,12 @@ class CsvFile:
 
     def is_plain(self) -> bool:
         """Whether each line is a record and each comma a separator, as far as bytes tell."""
-        odd = self.has_quotes or self.has_nul or self.has_blank_lines or self.has_long_lines or not self.is_utf8
+        odd = self.has_quotes or self.has_nul or self.has_long_lines or not self.is_utf8
         return not odd and self.ends in ({"\n"}, {"\r\n"}) and self.header_line == 1 < self.lines
 
     def plain_batches(self, wanted: list[str]) -> Iterator[pa.RecordBatch]:
-        """The same as `batches` for a plain file, split by pyarrow several times as fast. Raises NotPlain on a row that
-        is none: what was yielded until then does not count."""
+        """The same as `batches` for a plain file, split by pyarrow several times as fast. Raises NotPlain when a line
+        is no row, for it is blank or has other fields: what was yielded until then does not count."""
         self.loaded = 0
         places = [str(self.names.index(name)) for name in wanted]
         stream = pa.input_stream(str(self.path), compression="gzip" if self.path.suffix == ".gz" else None)
@@ -275,5 +272,5 @@ def _is_utf8(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """A row without its last line end; what is not UTF-8 shows as the replacement character."""
-    return text.rstrip("\r\n").encode(errors="surrogateescape").decode(errors="replace")
+    """A row without its last line end and without NUL; what is not UTF-8 shows as the replacement character."""
+    return text.rstrip("\r\n").replace("\0", "").encode(errors="surrogateescape").decode(errors="replace")

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 # Names that the reader in SQL gives to columns of its own.
-TAKEN = {"path", "filename", "file_row_number", "_row"}
+TAKEN = {"path", "_path", "filename", "file_row_number", "_row"}
+LAST_MILLISECOND = 2**63 // 1000 - 1
 Lose = Callable[[int, str, str], None]  # row, reason, text of a row that cannot be read
 
 
@@ -30,9 +31,13 @@ class ParquetFile:
             self.schema = file.schema_arrow
             leaves = {file.schema.column(place).path: file.schema.column(place) for place in range(len(file.schema))}
             self.rows = file.metadata.num_rows
+            unbounded = _unbounded_times(file, set(known))
         self.names = self.schema.names
         found = {name: _kind(leaves.get(name)) for name in known if name in self.names}
-        self.as_text = [name for name, kind in found.items() if kind is None]
+        found |= dict.fromkeys(unbounded & found.keys())
+        texts = [name for name, kind in found.items() if kind == "text"]
+        self.as_text = [name for name, kind in found.items() if kind in (None, "other")]
+        self.as_text += texts if self._is_broken(texts) else []
         self.kinds = {name: kind or "text" for name, kind in found.items()}
         plain = [name.lower() for name in self.names]
         strangers = {name.lower() for name in self.names if name not in known}
@@ -41,6 +46,16 @@ class ParquetFile:
             or len(set(plain)) < len(plain)
             or strangers & ({name.lower() for name in known} | TAKEN)
         )
+
+    def _is_broken(self, texts: list[str]) -> bool:
+        """Whether what is declared as text is not all UTF-8: engines stop at that."""
+        with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False) as file:
+            try:
+                for batch in file.iter_batches(2**14, columns=texts) if texts else ():
+                    batch.validate(full=True)
+            except pa.ArrowInvalid:
+                return True
+        return False
 
     def landed_schema(self) -> pa.Schema:
         fields = [
@@ -56,16 +71,17 @@ class ParquetFile:
             for batch in file.iter_batches(2**14, columns=list(self.kinds)):
                 numbers = pa.arange(before + 1, before + batch.num_rows + 1)
                 before += batch.num_rows
+                delivered = [
+                    _raw(batch.column(name)) if name in self.as_text else batch.column(name) for name in self.kinds
+                ]
                 columns, bad = [], set()
-                for name in self.kinds:
-                    column = batch.column(name)
-                    if name in self.as_text:
-                        column, undecodable = _text(column)
-                        bad.update(undecodable)
-                    columns.append(column)
+                for name, column in zip(self.kinds, delivered, strict=True):
+                    text, undecodable = _text(column) if name in self.as_text else (column, [])
+                    columns.append(text)
+                    bad.update(undecodable)
                 landed = pa.record_batch([*columns, numbers], schema=schema)
                 for place in sorted(bad):
-                    values = [batch.column(name)[place].as_py() for name in self.kinds]
+                    values = (column[place].as_py() for column in delivered)
                     lose(numbers[place].as_py(), "not UTF-8", ",".join(map(_shown, values)))
                 yield landed.filter(pa.array([place not in bad for place in range(len(numbers))])) if bad else landed
 
@@ -100,12 +116,42 @@ def _kind(leaf: pq.ColumnSchema | None) -> str | None:
     return None
 
 
-def _text(column: pa.Array) -> tuple[pa.Array, list[int]]:
-    """A column as text, and the places of the values that are no UTF-8 (null here)."""
+def _unbounded_times(file: pq.ParquetFile, names: set[str]) -> set[str]:
+    """The columns whose milliseconds may not fit microseconds, in which engines hold times; DuckDB stops at them."""
+    leaves = {place: file.schema.column(place) for place in range(len(file.schema))}
+    places = [
+        place for place, leaf in leaves.items()
+        if leaf.path in names and '"milliseconds"' in leaf.logical_type.to_json()
+    ]
+    found = set()
+    for group in range(file.num_row_groups):
+        for place in places:
+            facts = file.metadata.row_group(group).column(place)
+            bounds = facts.statistics
+            is_bounded = bounds is not None and (
+                bounds.null_count == facts.num_values if not bounds.has_min_max
+                else max(abs(bounds.min_raw), abs(bounds.max_raw)) < LAST_MILLISECOND
+            )
+            if not is_bounded:
+                found.add(leaves[place].path)
+    return found
+
+
+def _raw(column: pa.Array) -> pa.Array:
+    """A column without what Arrow puts around its values; text as bytes, for it may be none."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # text of an instant is in UTC
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = column.cast(pa.large_binary())
+    return column
+
+
+def _text(column: pa.Array) -> tuple[pa.Array, list[int]]:
+    """A raw column as text, and the places of the values that are no UTF-8 (null here)."""
     try:
         return column.cast(pa.string()), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

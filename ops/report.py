@@ -14,7 +14,7 @@ import os
 import re
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +25,16 @@ from ops.child import Ended
 FILE = "last_build.json"
 RESULTS = {0: "published", 1: "refused", 2: "failed", 3: "wrong_use"}
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+TOLD_AT_MOST = 20
 
 
 class Report:
-    """What is known of one build so far. Its warnings and steps are kept as they are told."""
+    """What is known of one build so far: `facts` for last_build.json, `rows` and `closing` for the console's end."""
 
     def __init__(self) -> None:
+        self.rows: list[str] = []
+        self.closing: list[str] = []
+        self.details: dict[str, list[str]] = {}
         self.facts: dict[str, Any] = {
             "result": None,
             "exit_code": None,
@@ -54,16 +58,26 @@ class Report:
         """Print a line with its time."""
         print(f"{datetime.now():%H:%M:%S}  {text}", flush=True)
 
-    def warn(self, text: str, quiet: bool = False) -> None:
-        """Print a warning and keep it; `quiet` only keeps it, because it was printed already."""
-        self.facts["warnings"].append(COLOURS.sub("", text))
-        if not quiet:
-            self.say(f"WARNING {text}")
+    def warn(self, text: str) -> None:
+        """Keep a warning."""
+        self.facts["warnings"].append(COLOURS.sub("", text).strip().removeprefix("[WARNING]: "))
 
-    def left_out(self, text: str) -> None:
-        """Print and keep what this build leaves out."""
+    def left_out(self, text: str, details: Iterable[str] = ()) -> None:
+        """Keep what this build leaves out; the details are for the console alone."""
         self.facts["left_out"].append(text)
-        self.say(f"left out: {text}")
+        self.details[text] = list(details)
+
+    def tell(self) -> None:
+        """Print how the build ended: rows, warnings, what is left out, and where to look next."""
+        lines = list(self.rows)
+        if warnings := self.facts["warnings"]:
+            lines += ["", "Warnings:", *(f"  {text}" for text in warnings[:TOLD_AT_MOST])]
+            lines += [f"  and {len(warnings) - TOLD_AT_MOST:,} more"] if len(warnings) > TOLD_AT_MOST else []
+        if left_out := self.facts["left_out"]:
+            lines += ["", "Left out:"]
+            for text in left_out:
+                lines += [f"  {text}", *(f"    {detail}" for detail in self.details[text])]
+        print("\n".join(["", *lines, "", *self.closing]), flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

@@ -1,15 +1,16 @@
-"""Counts the rows of every delivered file once more, with Python's csv module, and compares with load_audit.
+"""Counts the rows of every delivered file once more and compares with load_audit.
 
     python -m python_checks.rows_read --extracts DIR --database DB
 
 Exit code 1 when a file was counted otherwise, is missing on either side, or when read = loaded + rejected + superseded
-does not hold. `rows_read` of a sum of its own parts would prove nothing; this reader shares no code with the loader.
+does not hold. `rows_read` of a sum of its own parts would prove nothing: this scans CSV character by character where
+quotes stand and shares no parser with the loader. A file of any size takes the memory of its longest line.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import glob
 import gzip
 import io
 import sys
@@ -17,22 +18,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
-csv.field_size_limit(sys.maxsize)
+from python_checks.recompute import files
+from python_checks.recompute.contract import TABLES
+from python_checks.recompute.files import ENDINGS, ExtractError
+from python_checks.recompute.olist import FILES as OLIST
+
+BOM = "ï»¿"  # the byte order mark of UTF-8, each byte a character
 
 
 def count_rows(path: Path) -> int:
     """Records below the header of one file; of a file refused as a whole, its filled lines below the first."""
     if path.suffix == ".parquet":
-        return pl.scan_parquet(path).select(pl.len()).collect().item()
+        with duckdb.connect() as connection:  # of columns that nobody reads, any type may be there, or two of a name
+            query = "select num_rows from parquet_file_metadata(?)"
+            return connection.execute(query, [glob.escape(str(path))]).fetchone()[0]
     records = count_records(path)
     return count_lines(path) if records is None else records
 
 
 def count_lines(path: Path) -> int:
-    """Filled physical lines below the first one."""
+    """Filled physical lines below the first filled one."""
     with open_text(path) as lines:
         return max(sum(1 for line in lines if line.strip("\r\n\0")) - 1, 0)
 
@@ -40,61 +46,83 @@ def count_lines(path: Path) -> int:
 def count_records(path: Path) -> int | None:
     """CSV records below the header, None when the file cannot be trusted: not text, mixed line ends, an open quote."""
     with open_text(path) as lines:
-        feed = Feed(lines)
-        reader = csv.reader(feed, strict=True)
-        ends, count, columns = set(), 0, None
+        first = next(records(lines), None)
+        if first is None or not first.is_whole or "\0" in first.line or not is_utf8(first.line):
+            return None
+        count, ends = 0, {first.end}
+        for record in records(lines, first.fields):
+            if not record.is_trusted:
+                return None
+            ends.add(record.end)
+            count += not record.is_blank
+    return None if len(ends - {""}) > 1 else count
+
+
+class Record:
+    """A record as far as it was read: its first line, its fields so far, how it ends, and what is wrong with it."""
+
+    def __init__(self, line: str, columns: int | None) -> None:
+        self.line, self.columns = line, columns
+        self.fields, self.end = 1, ""
+        self.lines = 0
+        self.is_blank = not line.strip("\r\n")
+        self.is_whole = True  # no quote stands where none may
+        self.is_trusted = True  # where it ends is certain
+        self.in_quotes = False
+        self.holds_records = False  # a line within a field looks like a record of its own
+
+    def read(self, line: str) -> None:
+        """Goes on with a line. When `in_quotes` is set afterwards, the record goes on in the next one."""
+        self.lines += 1
+        self.end = line[len(line.rstrip("\r\n")) :]
+        if '"' not in line:
+            if self.in_quotes:
+                self.holds_records |= line.count(",") + 1 == self.columns
+            else:
+                self.fields += line.count(",")
+            return
+        is_inner, place, last = self.in_quotes, 0, len(line) - len(self.end)
         while True:
-            feed.lines.clear()
-            try:
-                fields = next(reader)
-            except StopIteration:
-                break
-            except csv.Error:
-                fields = None
-            if fields is None and (len(feed.lines) > 1 or feed.ended):
-                return None
-            ends.add(end_of(feed.lines[-1]))
-            if fields == []:
+            if self.in_quotes:
+                place = line.find('"', place) + 1
+                if not place:
+                    self.holds_records |= is_inner and line.count(",") + 1 == self.columns
+                    return
+                if line[place : place + 1] == '"':
+                    place += 1
+                    continue
+                self.in_quotes = is_inner = False
+                if place < last and line[place] != ",":
+                    self.is_whole, self.is_trusted = False, self.lines == 1
+                    return
+            elif line[place : place + 1] == '"':
+                self.in_quotes = True
+                place += 1
                 continue
-            if columns is None:
-                header = "".join(feed.lines)
-                if fields is None or "\0" in header or not is_utf8(header):
-                    return None
-                columns = len(fields)
-                continue
-            if fields is not None and len(fields) != columns and swallows_records(feed.lines, columns):
-                return None
-            count += 1
-        # Lone carriage returns beside pairs cannot be told apart by the loader, not even inside quotes.
-        return None if len(ends - {""}) > 1 or {"\r", "\r\n"} <= feed.ends else count
+            else:
+                place = line.find(",", place)
+            if place < 0 or place >= last:
+                return
+            self.fields += 1
+            place += 1
 
 
-class Feed:
-    """Hands lines to a csv reader and remembers those of the record at hand, and every kind of line end."""
-
-    def __init__(self, lines: Iterator[str]):
-        self.source, self.lines, self.ends, self.ended = lines, [], set(), False
-
-    def __iter__(self) -> Feed:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self.source, None)
-        if line is None:
-            self.ended = True
-            raise StopIteration
-        self.lines.append(line)
-        self.ends.add(end_of(line))
-        return line
-
-
-def end_of(line: str) -> str:
-    """The line end; empty for a last line without one."""
-    return line[len(line.rstrip("\r\n")) :]
-
-
-def swallows_records(lines: list[str], columns: int) -> bool:
-    return any(line.count(",") + 1 == columns for line in lines[1:-1])
+def records(lines: Iterator[str], columns: int | None = None) -> Iterator[Record]:
+    """The records of a file, blank lines among them unless `columns` is unset."""
+    record = None
+    for line in lines:
+        record = record or Record(line, columns)
+        record.read(line)
+        if record.in_quotes:
+            continue
+        if record.holds_records and record.fields != columns:
+            record.is_trusted = False
+        if columns is not None or not record.is_blank:
+            yield record
+        record = None
+    if record is not None:
+        record.is_trusted = record.is_whole = False
+        yield record
 
 
 def is_utf8(text: str) -> bool:
@@ -106,20 +134,17 @@ def is_utf8(text: str) -> bool:
 
 
 def open_text(path: Path) -> io.TextIOWrapper:
-    """The file with one character per byte and its line ends as they are."""
+    """The file with one character per byte and its line ends as they are, after the byte order mark."""
     raw = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed with the wrapper)
-    return io.TextIOWrapper(raw, encoding="latin-1", newline="")
+    text = io.TextIOWrapper(raw, encoding="latin-1", newline="")
+    if text.read(len(BOM)) != BOM:
+        text.seek(0)
+    return text
 
 
 def delivered_files(folder: Path, tables: set[str]) -> dict[str, Path]:
-    """The files of these tables by their name below the folder."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        table = name.split("/")[0] if "/" in name else name.split(".")[0]
-        if table in tables and name.endswith(ENDINGS) and path.name[0] not in "._" and path.is_file():
-            found[name] = path
-    return found
+    """The files of these tables by their name below the folder. Raises ExtractError for a dt that is no day."""
+    return {file.name: file.path for table in sorted(tables) for file in files.delivered_files(folder, table)}
 
 
 def differences(folder: Path, database: Path, progress=lambda message: None) -> list[str]:
@@ -136,22 +161,21 @@ def differences(folder: Path, database: Path, progress=lambda message: None) -> 
         if kept.get(name, 0) != rejected:
             messages.append(f"{name}: {rejected} rows rejected, but {kept.get(name, 0)} kept in rejected_rows")
     reads = {name: read for _, name, read, *_ in audit if name.endswith(ENDINGS)}
-    files = delivered_files(folder, {table for table, name, *_ in audit if name in reads} | contract_tables(reads))
-    messages += [f"{name}: in load_audit, but not delivered" for name in reads.keys() - files.keys()]
-    messages += [f"{name}: delivered, but not in load_audit" for name in files.keys() - reads.keys()]
-    for name in sorted(files.keys() & reads.keys()):
+    found = delivered_files(folder, tables_of(reads))
+    messages += [f"{name}: in load_audit, but not delivered" for name in sorted(reads.keys() - found.keys())]
+    messages += [f"{name}: delivered, but not in load_audit" for name in sorted(found.keys() - reads.keys())]
+    for name in sorted(found.keys() & reads.keys()):
         progress(f"counting {name}")
-        rows = count_rows(files[name])
+        rows = count_rows(found[name])
         if rows != reads[name]:
             messages.append(f"{name}: {rows} rows delivered, {reads[name]} read")
     return messages
 
 
-def contract_tables(reads: dict[str, int]) -> set[str]:
-    """Every table of the contract when the native files were loaded, so that a table left out is noticed."""
-    native = any(name.split("/")[0].split(".")[0] == "orders" for name in reads)
-    models = Path(__file__).parent.parent / "models/staging/native"
-    return {path.stem.removeprefix("stg_") for path in models.glob("stg_*.sql")} if native else set()
+def tables_of(names: dict[str, int]) -> set[str]:
+    """The tables that these files belong to and those delivered beside them, so that one left out is noticed."""
+    stems = {name.split("/")[0].split(".")[0] for name in names}
+    return stems.union(*(known for known in (set(TABLES), set(OLIST.values())) if stems & known))
 
 
 def main() -> int:
@@ -159,7 +183,11 @@ def main() -> int:
     parser.add_argument("--extracts", type=Path, required=True, help="folder of the delivered files")
     parser.add_argument("--database", type=Path, required=True, help="built or published DuckDB file")
     arguments = parser.parse_args()
-    messages = differences(arguments.extracts, arguments.database, lambda message: print(message, file=sys.stderr))
+    try:
+        messages = differences(
+            arguments.extracts, arguments.database, lambda message: print(message, file=sys.stderr))
+    except (ExtractError, OSError, EOFError, duckdb.Error) as error:
+        messages = [str(error)]
     print("\n".join(messages) if messages else "Every delivered row is accounted for.")
     return 1 if messages else 0
 

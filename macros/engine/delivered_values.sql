@@ -10,6 +10,8 @@
 {% macro duckdb__parse_value(type, kind, field) -%}
     {%- if kind == 'text' -%}
         {{ duckdb__parse_text(type, field) }}
+    {%- elif kind == 'other' -%}
+        cast(null as {{ type }})
     {%- elif type == 'string' and kind == 'float' -%}
         case
             when {{ field }} = trunc({{ field }}) and abs({{ field }}) < 1e15 then cast(cast({{ field }} as bigint) as varchar)
@@ -22,9 +24,10 @@
     {%- elif type == 'bigint' and (kind == 'float' or kind.startswith('decimal')) -%}
         case when {{ field }} = trunc({{ field }}) and abs({{ field }}) < 1e15 then cast({{ field }} as bigint) end
     {%- elif type == 'timestamp' and kind in ('time', 'instant', 'date') -%}
-        cast({{ field }} as timestamp)
+        {{ duckdb__moment(kind, field) }}
     {%- elif type == 'date' and kind in ('time', 'instant') -%}
-        case when cast({{ field }} as timestamp) = date_trunc('day', cast({{ field }} as timestamp)) then cast(cast({{ field }} as timestamp) as date) end
+        {%- set moment = duckdb__moment(kind, field) -%}
+        case when {{ moment }} = date_trunc('day', {{ moment }}) then cast({{ moment }} as date) end
     {%- elif type == kind -%}
         {{ field }}
     {%- elif type.startswith('decimal') and is_money(type) and kind.startswith('decimal') -%}
@@ -34,6 +37,13 @@
     {%- else -%}
         {{ duckdb__parse_text(type, 'cast(' ~ field ~ ' as varchar)') }}
     {%- endif -%}
+{%- endmacro %}
+
+{# A time or date of Parquet as a timestamp. What lies beyond DuckDB's timestamps becomes one that the contract refuses;
+   nanoseconds in a zone have no cast of their own. #}
+{% macro duckdb__moment(kind, field) -%}
+    {%- set instant = 'try_cast(' ~ field ~ ' as timestamptz)' if kind == 'instant' else field -%}
+    coalesce(try_cast({{ instant }} as timestamp), case when {{ field }} is not null then timestamp '9999-12-31' end)
 {%- endmacro %}
 
 {% macro duckdb__parse_text(type, field) -%}

@@ -48,7 +48,7 @@
 {% macro duckdb__landed_fields(group, columns, files) -%}
     select
         {%- for column in columns if column.name in group.kinds %}
-        landed.{{ adapter.quote(column.name) }} as {{ delivered_field(column.name) }},
+        {{ duckdb__landed_field(column.name, group.kinds[column.name]) }} as {{ delivered_field(column.name) }},
         {%- endfor %}
         files.file_id as _file,
         {{ 'landed._row' if group.row_source == '_row' else 'landed.file_row_number + 1' }} as _row,
@@ -56,6 +56,13 @@
         files.too_late as _too_late
     from {{ duckdb__read_files(group) }} as landed
     inner join {{ files }} as files on landed._path = files.path
+{%- endmacro %}
+
+{# Where some programs have no value in a column of floats, they write one that is no number. DuckDB finds it only as
+   text where the statistics of a file, which leave it out, promise numbers. #}
+{% macro duckdb__landed_field(name, kind) -%}
+    {%- set field = 'landed.' ~ adapter.quote(name) -%}
+    {{- "case when cast(" ~ field ~ " as varchar) not in ('nan', '-nan') then " ~ field ~ ' end' if kind == 'float' else field -}}
 {%- endmacro %}
 
 {% macro duckdb__read_files(group) -%}
@@ -209,7 +216,7 @@
     select
         {%- for column in columns %}
         {% if column.name in group.kinds -%}
-            {{ parse_value(column.type, group.kinds[column.name], 'landed.' ~ adapter.quote(column.name)) }}
+            {{ parse_value(column.type, group.kinds[column.name], duckdb__landed_field(column.name, group.kinds[column.name])) }}
         {%- else -%}
             cast(null as {{ column.type }})
         {%- endif %} as {{ column.as }}{{ ',' if not loop.last }}

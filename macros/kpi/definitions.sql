@@ -67,7 +67,8 @@ need, and is complete with the first of them. A term that no mart shows has no f
     {%- for metric in graph.metrics.values() if metric.config.meta.get('term') -%}
         {%- set own = kpis | selectattr('kpi_id', 'equalto', metric.name) | list -%}
         {%- set users = own + (kpis | selectattr('numerator_term', 'equalto', metric.name) | list)
-            + (kpis | selectattr('denominator_term', 'equalto', metric.name) | list) -%}
+            + (kpis | selectattr('denominator_term', 'equalto', metric.name) | list)
+            + (kpis | selectattr('kpi_id', 'in', metric.config.meta.term.get('in_kpis', [])) | list) -%}
         {%- set needs = set((own or users)[0].needs if users else []) -%}
         {%- for kpi in own or users -%}
             {%- do needs.intersection_update(kpi.needs) -%}
@@ -100,7 +101,7 @@ need, and is complete with the first of them. A term that no mart shows has no f
 
 {#
 The KPIs that stand or fall with a column of a family mart, by column: a KPI's own columns with that KPI, a term with every
-KPI that divides it, directly or through a metric made of it.
+KPI that divides it, directly or through a metric made of it (or that it is said to be part of, `in_kpis`).
 #}
 {% macro kpis_by_column() %}
     {%- set kpis = kpi_definitions() -%}
@@ -118,6 +119,9 @@ KPI that divides it, directly or through a metric made of it.
                 {%- do named.append(kpi.kpi_id) if kpi.kpi_id not in named -%}
             {%- endfor -%}
         {%- endfor -%}
+    {%- endfor -%}
+    {%- for metric in (graph.metrics.values() if kpis else []) if metric.config.meta.get('term', {}).get('in_kpis') -%}
+        {%- do users.setdefault(metric.name, []).extend(metric.config.meta.term.in_kpis | reject('in', users[metric.name])) -%}
     {%- endfor -%}
     {%- for kpi in kpis -%}
         {%- do users.update({kpi.kpi_id: [kpi.kpi_id], kpi.kpi_id ~ '_n': [kpi.kpi_id]}) -%}

@@ -131,6 +131,7 @@
 
 {% macro written_form(type) -%}
     {{- return({
+        'string': 'a text',
         'bigint': 'a whole number',
         'boolean': 'true or false',
         'date': 'a date (YYYY-MM-DD)',

@@ -162,7 +162,7 @@ their rows at fault come, and stg_ reads the others where they lie.
 
 {# Whether a delivered field of a kind can fail to be of a type. #}
 {% macro may_not_parse(type, kind) -%}
-    {{- return(type not in ('string', kind) and not (type == 'timestamp' and kind in ('time', 'instant', 'date'))) -}}
+    {{- return(kind == 'other' or type not in ('string', kind) and not (type == 'timestamp' and kind in ('time', 'instant', 'date'))) -}}
 {%- endmacro %}
 
 {% macro delivered_field(name) -%} d_{{ name }} {%- endmacro %}

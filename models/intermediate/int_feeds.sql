@@ -8,12 +8,15 @@
 {%- endfor -%}
 
 with feeds as (
-    select * from (
+    select
+        given.feed,
+        given.table_name
+    from (
         values
         {% for feed in feeds -%}
             ('{{ feed[0] }}', '{{ feed[1] }}'){{ ',' if not loop.last }}
         {% endfor -%}
-    ) as feeds (feed, table_name)
+    ) as given (feed, table_name)
 ),
 
 inputs as (
@@ -41,14 +44,14 @@ row_days as (
 stated as (
     select
         case
-            when table_name in ('{{ feed_days().keys() | join("', '") }}') then table_name
-            else {{ stop_with("'feed_coverage names ' || table_name || ', which is no feed; feeds are " ~ feed_days().keys() | join(', ') ~ "'") }}
+            when given.table_name in ('{{ feed_days().keys() | join("', '") }}') then given.table_name
+            else {{ stop_with("'feed_coverage names ' || given.table_name || ', which is no feed; feeds are " ~ feed_days().keys() | join(', ') ~ "'") }}
         end as table_name,
-        min(covers_from) as covers_from,
-        max(coalesce(covers_to, span.as_of)) as covers_to
-    from {{ ref('stg_feed_coverage') }}
+        min(given.covers_from) as covers_from,
+        max(coalesce(given.covers_to, span.as_of)) as covers_to
+    from {{ ref('stg_feed_coverage') }} as given
     cross join span
-    group by 1
+    group by given.table_name
 ),
 
 judged as (

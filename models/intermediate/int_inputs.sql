@@ -5,7 +5,10 @@
 {%- do needs.extend(days_only_said().keys() | reject('in', needs) | list) -%}
 
 with named as (
-    select * from (
+    select
+        given.need,
+        given.input
+    from (
         values
         {% for need in needs -%}
             {%- set outer = loop -%}
@@ -13,7 +16,7 @@ with named as (
                 ('{{ need }}', '{{ input }}'){{ ',' if not (loop.last and outer.last) }}
             {% endfor -%}
         {%- endfor -%}
-    ) as needs (need, input)
+    ) as given (need, input)
 ),
 
 loaded as (

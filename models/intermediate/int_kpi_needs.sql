@@ -14,11 +14,11 @@
 {%- endfor -%}
 
 select
-    kpi_id,
-    need,
-    input,
-    nullif(feed, '') as feed,
-    cast(later_days as bigint) as later_days
+    given.kpi_id,
+    given.need,
+    given.input,
+    nullif(given.feed, '') as feed,
+    cast(given.later_days as bigint) as later_days
 from (
     values
     {% for row in rows -%}
@@ -26,5 +26,5 @@ from (
     {% else -%}
         ('', '', '', '', 0)
     {% endfor -%}
-) as needs (kpi_id, need, input, feed, later_days)
-where kpi_id <> ''
+) as given (kpi_id, need, input, feed, later_days)
+where given.kpi_id <> ''

@@ -7,13 +7,16 @@ import datetime as dt
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from python_checks.recompute import olist
+from ops.project import ProjectError, memory_limit
+from python_checks.recompute import memory, olist
 from python_checks.recompute.catalogue import KPIS
-from python_checks.recompute.compare import CompareError, Verdict, compare, read_published
+from python_checks.recompute.compare import CompareError, Published, Verdict, compare
 from python_checks.recompute.compute import recompute
-from python_checks.recompute.extracts import ExtractError, Extracts, read_extracts
+from python_checks.recompute.extracts import Extracts, read_extracts
+from python_checks.recompute.files import ExtractError
 from python_checks.recompute.money import MissingRateError
 from python_checks.recompute.web import read_channel_rules
 from python_checks.recompute.world import World
@@ -35,6 +38,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--published", type=Path, default=published, help="DuckDB file to check")
     parser.add_argument("--schema", default="marts", help="its schema")
     parser.add_argument("--kpis", type=lambda text: text.split(","), help="only these, separated by commas")
+    parser.add_argument("--force", action="store_true", help="whatever memory it takes")
     parser.add_argument("--as-of", type=dt.date.fromisoformat, default=env("AS_OF") or None)
     parser.add_argument("--timezone", default=env("BUSINESS_TIMEZONE") or None)
     parser.add_argument("--currency", default=env("REPORTING_CURRENCY") or None)
@@ -42,13 +46,15 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def build_world(args: argparse.Namespace, progress=lambda message: None) -> World:
-    """The marketplace of the extracts the command line names."""
-    read, timezone, currency = CONNECTORS[args.connector]
-    extracts: Extracts = read(args.extracts, progress)
-    rules = read_channel_rules(args.channel_rules) if extracts.has("events") else []
-    return World(
-        extracts, timezone=args.timezone or timezone, currency=args.currency or currency, rules=rules, as_of=args.as_of)
+def build_world(args: argparse.Namespace, extracts: Extracts) -> World:
+    """The marketplace of the extracts."""
+    _, timezone, currency = CONNECTORS[args.connector]
+    world = World(
+        extracts, timezone=args.timezone or timezone, currency=args.currency or currency,
+        rules=read_channel_rules(args.channel_rules), as_of=args.as_of)
+    world.require_a_paid_order()
+    world.coverage.check()
+    return world
 
 
 def report(verdict: Verdict) -> str:
@@ -59,7 +65,8 @@ def report(verdict: Verdict) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compares and prints; 0 when every KPI passed, 1 when one failed, 2 when there was nothing to compare with."""
+    """Compares and prints. 0 when every KPI passed, or was left out because of the memory it would take; 1 when a KPI
+    failed; 2 when there was nothing to compare with."""
     args = arguments(argv)
     started = time.monotonic()
 
@@ -67,27 +74,39 @@ def main(argv: list[str] | None = None) -> int:
         print(f"[{time.monotonic() - started:5.1f} s] {message}", file=sys.stderr, flush=True)
 
     try:
-        published, known = read_published(args.published, args.schema)
+        published = Published(args.published, args.schema)
+        known = published.kpis()
         wanted = args.kpis or [kpi_id for kpi_id in KPIS if kpi_id in known]
         strangers = [kpi_id for kpi_id in wanted if kpi_id not in KPIS or kpi_id not in known]
         if strangers or not wanted:
             raise CompareError(f"{args.published}: not to be compared: {', '.join(strangers) or 'no KPI at all'}")
-        world = build_world(args, progress)
-        progress(f"span {world.calendar.first_day} to {world.calendar.as_of}")
-        rows = recompute(world, {KPIS[kpi_id].family for kpi_id in wanted}, progress)
-    except (CompareError, ExtractError, MissingRateError, ValueError, OSError) as error:
+        extracts = CONNECTORS[args.connector][0](args.extracts, progress)
+        needed, limit = memory.estimate(extracts.delivered), memory_limit()
+        if needed > limit and not args.force:
+            print(f"not recomputed: it would take about {memory.written(needed)} of memory and the limit is "
+                  f"{memory.written(limit)}; `make recompute` runs it alone, whatever it takes")
+            return 0
+        failed = compare_all(build_world(args, extracts), published, wanted, progress)
+    except (CompareError, ExtractError, MissingRateError, ProjectError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    progress(f"comparing {len(wanted)} KPIs")
-    verdicts = compare(rows, published, wanted)
-    for verdict in verdicts:
-        print(report(verdict))
-    failed = sum(not verdict.passed for verdict in verdicts)
     others = len({*KPIS, *known} - set(wanted))
     if others:
         print(f"{others} KPIs known to one side only or not asked for")
-    print(f"{len(verdicts) - failed} passed, {failed} failed")
+    print(f"{len(wanted) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def compare_all(world: World, published: Published, wanted: list[str], progress: Callable[[str], None]) -> int:
+    """Prints the verdict on each KPI, family by family; returns how many failed."""
+    progress(f"span {world.calendar.first_day} to {world.calendar.as_of}")
+    failed = 0
+    for family, rows in recompute(world, wanted, progress):
+        own = [kpi_id for kpi_id in wanted if KPIS[kpi_id].family == family]
+        for verdict in compare(rows, published.rows(own), own):
+            print(report(verdict))
+            failed += not verdict.passed
+    return failed
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ TOLERANCE = 1e-9  # relative to max(1, |value|)
 SQL_TYPES = {
     pl.String: "varchar", pl.Date: "date", pl.Float64: "double", pl.Int64: "bigint", pl.Boolean: "boolean"}
 NUMBERS = ["numerator", "denominator", "value"]
-EXACT = ["sample_size", "is_mature", "is_partial"]
+EXACT = ["sample_size", "is_mature", "is_partial", "is_covered"]
 SHOWN = 5
 THERE, EMPTY = "_published", "_empty"
 
@@ -41,55 +41,72 @@ class Verdict:
         return self.failures == 0
 
 
-def read_published(database: Path | str, schema: str = "marts") -> tuple[pl.DataFrame, list[str]]:
-    """The rows of kpi_values of a DuckDB file, and the KPIs its dim_kpi knows. Raises CompareError."""
-    if not Path(database).is_file():
-        raise CompareError(f"{database}: no such file")
-    columns = ", ".join(f"cast({name} as {SQL_TYPES[kind]}) as {name}" for name, kind in ROW_SCHEMA.items())
-    with duckdb.connect(str(database), read_only=True) as connection:
+class Published:
+    """A published DuckDB file. Raises CompareError when it cannot be read."""
+
+    def __init__(self, database: Path | str, schema: str = "marts") -> None:
+        self.database, self.schema = Path(database), schema
+        if not self.database.is_file():
+            raise CompareError(f"{database}: no such file")
+
+    def kpis(self) -> list[str]:
+        """The KPIs that its dim_kpi knows."""
+        known = self._query(f'select kpi_id from "{self.schema}".dim_kpi order by kpi_id')
+        return known["kpi_id"].to_list()
+
+    def rows(self, kpi_ids: Iterable[str]) -> pl.DataFrame:
+        """The rows of kpi_values of these KPIs."""
+        columns = ", ".join(f"cast({name} as {SQL_TYPES[kind]}) as {name}" for name, kind in ROW_SCHEMA.items())
+        names = ", ".join(f"'{kpi_id}'" for kpi_id in kpi_ids)
+        found = self._query(f'select {columns} from "{self.schema}".kpi_values where kpi_id in ({names})')
+        return found.cast(ROW_SCHEMA)
+
+    def _query(self, sql: str) -> pl.DataFrame:
         try:
-            rows = pl.from_arrow(connection.sql(f'select {columns} from "{schema}".kpi_values').to_arrow_table())
-            known = connection.execute(f'select kpi_id from "{schema}".dim_kpi order by kpi_id').fetchall()
+            with duckdb.connect(str(self.database), read_only=True) as connection:
+                return pl.from_arrow(connection.sql(sql).to_arrow_table())
         except duckdb.Error as error:
-            raise CompareError(f"{database}: {error}") from error
-    return rows.cast(ROW_SCHEMA), [kpi_id for (kpi_id,) in known]
+            raise CompareError(f"{self.database}: {error}") from error
 
 
 def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> list[Verdict]:
-    """A verdict on each of these KPIs.
+    """A verdict on each of these KPIs, which belong to one family.
 
-    `rows` holds every KPI of their families. A recomputed row must be published and equal, unless it says of a segment
-    that nothing happened there. A published row beyond them must say just that, of a value that some KPI of the family
-    has in that dimension and period.
+    A recomputed row must be published and equal, unless it says of a segment that nothing happened there. A published
+    row beyond them must say just that, of a value that some KPI of the family has in that dimension and period; where
+    not all of the family was recomputed, of any value. What is not covered says nothing of a segment either.
     """
-    family = pl.col("kpi_id").replace_strict({kpi_id: kpi.family for kpi_id, kpi in KPIS.items()}, default=None)
-    recomputed = rows.frame().with_columns(family=family)
-    seen = recomputed.filter(pl.col("dimension") != ALL).select("family", *KEYS, is_seen=pl.lit(True)).unique()
-    wanted = pl.col("kpi_id").is_in(list(kpi_ids))
+    kpi_ids = list(kpi_ids)
+    recomputed = rows.frame()
+    of_segment = pl.col("dimension") != ALL
+    is_whole = rows.wanted >= {k for k, kpi in KPIS.items() if kpi.family == KPIS[kpi_ids[0]].family}
+    seen = recomputed.filter(of_segment).select(KEYS).unique().with_columns(is_seen=pl.lit(True))
     copies = published.group_by("kpi_id", *KEYS).len("copies").filter(pl.col("copies") > 1)
     both = (
-        recomputed.filter(wanted)
-        .join(published.filter(wanted), on=["kpi_id", *KEYS], how="full", coalesce=True, suffix=THERE)
+        recomputed.filter(pl.col("kpi_id").is_in(kpi_ids))
+        .join(published, on=["kpi_id", *KEYS], how="full", coalesce=True, suffix=THERE)
         .with_columns(
-            family=family,
             is_recomputed=pl.col("is_partial").is_not_null(),
             is_published=pl.col(f"is_partial{THERE}").is_not_null(),
         )
-        .join(seen, on=["family", *KEYS], how="left")
+        .join(seen, on=KEYS, how="left")
         .join(copies, on=["kpi_id", *KEYS], how="left")
         .join(rows.empty_segments(), on="kpi_id", how="left", suffix=EMPTY)
     )
 
     def says_nothing(suffix: str) -> pl.Expr:
-        return pl.all_horizontal(pl.col(f"{name}{suffix}").eq_missing(pl.col(f"{name}{EMPTY}")) for name in MEASURES)
+        is_empty = (pl.col(f"{name}{suffix}").eq_missing(pl.col(f"{name}{EMPTY}")) for name in MEASURES)
+        is_null = (pl.col(f"{name}{suffix}").is_null() for name in MEASURES)
+        return pl.all_horizontal(is_empty) | (pl.all_horizontal(is_null) & ~pl.col(f"is_covered{suffix}"))
 
     is_shared = pl.col("is_recomputed") & pl.col("is_published")
-    is_missing = ~pl.col("is_published") & ~((pl.col("dimension") != ALL) & says_nothing(""))
+    is_missing = ~pl.col("is_published") & ~(of_segment & says_nothing(""))
     is_extra = ~pl.col("is_recomputed")
+    is_unseen = is_extra & (~of_segment | (pl.col("is_seen").is_null() & is_whole))
     problem = (
         pl.when(pl.col("copies").is_not_null()).then(pl.lit("published more than once"))
         .when(is_missing).then(pl.lit("not published"))
-        .when(is_extra & pl.col("is_seen").is_null()).then(pl.lit("published, though the segment is never seen"))
+        .when(is_unseen).then(pl.lit("published, though the segment is never seen"))
         .when(is_extra & ~says_nothing(THERE)).then(pl.lit("published, though nothing happened"))
     )
     for name in NUMBERS:

@@ -1,10 +1,10 @@
-"""The rows of every KPI."""
+"""The rows of every KPI, family by family."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from python_checks.recompute.catalogue import FAMILIES
+from python_checks.recompute.catalogue import KPIS
 from python_checks.recompute.families import (
     acquisition,
     balance,
@@ -18,10 +18,10 @@ from python_checks.recompute.families import (
 from python_checks.recompute.measure import KpiRows
 from python_checks.recompute.world import World
 
-ADDERS = {
-    "acquisition": acquisition.add,
+ADDERS = {  # those made of web events come first
     "traffic": traffic.add,
     "conversion": conversion.add,
+    "acquisition": acquisition.add,
     "sales": sales.add,
     "loyalty": loyalty.add,
     "satisfaction": satisfaction.add,
@@ -30,11 +30,24 @@ ADDERS = {
 }
 
 
-def recompute(world: World, families: Iterable[str] = FAMILIES, progress=lambda message: None) -> KpiRows:
-    """The rows of every KPI of the families named (all by default)."""
-    rows = KpiRows(world.calendar, world.has)
+# Tables that only one family reads: forgotten after it.
+READ_ONCE = {
+    "conversion": ("events",),
+    "satisfaction": ("survey_invitations",),
+}
+
+
+def recompute(
+    world: World, kpi_ids: Iterable[str] = KPIS, progress: Callable[[str], None] = lambda message: None
+) -> Iterator[tuple[str, KpiRows]]:
+    """Per family the rows of those of its KPIs that are wanted (all by default), in an order that spares memory."""
+    wanted = set(kpi_ids)
     for family, add in ADDERS.items():
-        if family in families:
+        own = {kpi_id for kpi_id in wanted if KPIS[kpi_id].family == family}
+        if own:
             progress(f"recomputing {family}")
+            rows = KpiRows(world.calendar, world.coverage, world.has, own)
             add(rows, world)
-    return rows
+            yield family, rows
+            del rows
+        world.forget(*READ_ONCE.get(family, ()))

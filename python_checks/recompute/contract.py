@@ -1,11 +1,12 @@
 """The input contract as this package reads it: every table, its key and its columns.
 
-One line per column: name, `*` when it is required, type and bounds. Types:
+One line per column: name, `*` when it is required (`+` when the column is, not its values), type and bounds. A leading
+`-` marks a column that is judged like any other but that no KPI is made of. Types:
 
     text      any text
     time      timestamp of something that happened (never later than the delivery day + 1)
     plan      timestamp that may lie in the future
-    date      day of something that happened
+    date      day
     int       whole number
     money     decimal of at most four places
     decimal   decimal of any number of places
@@ -23,11 +24,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the contract. `words` is set for an enumeration, `bounds` as written above, else empty."""
+    """A column of the contract. `words` is set for an enumeration, `bounds` as written above, else empty.
+
+    A file lacks nothing without it unless `expected`; a row needs a value in it when `required`.
+    """
 
     name: str
     type: str
     required: bool
+    expected: bool
+    used: bool
     words: tuple[str, ...]
     bounds: str
 
@@ -40,6 +46,11 @@ class Table:
     key: tuple[str, ...]
     columns: dict[str, Column]
 
+    @property
+    def used(self) -> list[str]:
+        """The columns that KPIs are made of, and the key."""
+        return [column.name for column in self.columns.values() if column.used or column.name in self.key]
+
 
 WORD_LISTS = {
     "STATUSES": "applied|validated|warned|action_plan|suspended|reinstated|closed|vacation_started|vacation_ended",
@@ -50,12 +61,13 @@ WORD_LISTS = {
 def _table(name: str, key: str, lines: str) -> Table:
     columns = {}
     for line in lines.strip().splitlines():
-        column, kind, *bounds = line.split()
-        required = column.endswith("*")
+        text, kind, *bounds = line.split()
+        column = text.strip("-*+")
         kind = WORD_LISTS.get(kind, kind)
         words = tuple(kind.split("|")) if "|" in kind else ()
-        column = column.rstrip("*")
-        columns[column] = Column(column, "enum" if words else kind, required, words, bounds[0] if bounds else "")
+        columns[column] = Column(
+            column, "enum" if words else kind, required=text.endswith("*"), expected=text[-1] in "*+",
+            used=not text.startswith("-"), words=words, bounds=bounds[0] if bounds else "")
     return Table(name, tuple(key.split()), columns)
 
 
@@ -66,56 +78,56 @@ TABLES: dict[str, Table] = {
     for table in (
         _table("customers", "customer_id", """
             customer_id*        text
-            created_at*         time
+            created_at          time
             country             text
             region              text
-            city                text
+            -city               text
             customer_type       consumer|business
-            email               text
+            -email              text
             consent_analytics   bool"""),
         _table("sellers", "seller_id", """
             seller_id*          text
-            seller_name         text
+            -seller_name        text
             country             text
             region              text
-            registered_at*      time
+            registered_at       time
             validated_at        time
-            plan                text
-            policy              text
-            legal_id            text
-            bank_account        text
-            email               text"""),
+            -plan               text
+            -policy             text
+            -legal_id           text
+            -bank_account       text
+            -email              text"""),
         _table("seller_status_events", "event_id", """
             event_id*           text
             seller_id*          text
             occurred_at*        time
             status*             STATUSES
-            reason              text
-            kpi_id              text
-            evidence            text
-            policy              text"""),
+            -reason             text
+            -kpi_id             text
+            -evidence           text
+            -policy             text"""),
         _table("products", "product_id", """
             product_id*         text
-            product_name        text
+            -product_name       text
             category            text
-            parent_category     text
-            brand               text
-            product_family      text
-            created_at          time"""),
+            -parent_category    text
+            -brand              text
+            -product_family     text
+            -created_at         time"""),
         _table("offers", "offer_id", """
             offer_id*           text
             seller_id*          text
             product_id*         text
             listed_at*          time
             delisted_at         plan
-            price               money
-            currency            currency
-            stock_quantity      int"""),
+            -price              money >=0
+            -currency           currency
+            -stock_quantity     int >=0"""),
         _table("orders", "order_id", """
             order_id*           text
             customer_id*        text
             ordered_at*         time
-            paid_at             time
+            paid_at+            time
             currency*           currency
             sales_channel       web|app|store|phone|api
             session_id          text
@@ -132,8 +144,8 @@ TABLES: dict[str, Table] = {
             unit_price*         money >=0
             seller_discount     money >=0
             platform_discount   money >=0
-            shipping_amount     money >=0
-            tax_amount          money
+            -shipping_amount    money >=0
+            -tax_amount         money
             commission_amount   money
             unit_cost           money
             accepted_at         time
@@ -151,18 +163,18 @@ TABLES: dict[str, Table] = {
             order_id*           text
             attempted_at*       time
             status*             succeeded|failed|refused|abandoned
-            method              text
+            -method             text
             amount*             money
             currency*           currency
             fee_amount          money
-            failure_reason      text"""),
+            -failure_reason     text"""),
         _table("returns", "return_id", """
             return_id*          text
             order_line_id*      text
             requested_at*       time
-            received_at         time
+            -received_at        time
             quantity*           int >0
-            reason              text"""),
+            -reason             text"""),
         _table("refunds", "refund_id", """
             refund_id*          text
             order_line_id*      text
@@ -186,20 +198,20 @@ TABLES: dict[str, Table] = {
             customer_id         text
             subject             seller|product
             rating*             int 1..5
-            comment             text
+            -comment            text
             created_at*         time
             withdrawn_at        time"""),
         _table("seller_fees", "fee_id", """
             fee_id*             text
             seller_id*          text
             charged_at*         time
-            kind*               subscription|advertising|logistics|penalty|other
+            -kind*              subscription|advertising|logistics|penalty|other
             amount*             money
             currency*           currency"""),
         _table("operating_costs", "cost_id", """
             cost_id*            text
             cost_date*          date
-            kind*               hosting|support|fraud|staff|other
+            -kind*              hosting|support|fraud|staff|other
             amount*             money
             currency*           currency"""),
         _table("exchange_rates", "rate_date currency", """
@@ -217,14 +229,14 @@ TABLES: dict[str, Table] = {
             order_id            text
             product_id          text
             seller_id           text
-            offer_id            text
-            page_url            text
+            -offer_id           text
+            -page_url           text
             page_type           text
-            search_term         text
-            search_results      int
+            -search_term        text
+            search_results      int >=0
             feature             text
-            engagement_ms       int
-            load_ms             int
+            -engagement_ms      int >=0
+            load_ms             int >=0
             source              text
             medium              text
             campaign_id         text
@@ -236,7 +248,7 @@ TABLES: dict[str, Table] = {
             spend_date*         date
             platform*           text
             campaign_id*        text
-            campaign_name       text
+            -campaign_name      text
             channel             text
             objective           traffic|sales|leads|retention
             audience            buyers|sellers
@@ -248,36 +260,36 @@ TABLES: dict[str, Table] = {
             lead_id*            text
             created_at*         time
             person_key          text
-            audience*           buyers|sellers
+            -audience*          buyers|sellers
             channel             text
             campaign_id         text
             qualified_at        time
             converted_at        time
-            customer_id         text
-            seller_id           text"""),
+            -customer_id        text
+            -seller_id          text"""),
         _table("experiments", "experiment variant", """
-            experiment*         text
-            variant*            text
-            is_control*         bool
-            expected_share*     decimal 0..1
-            started_at*         time
-            ended_at            time
-            kpi_id*             text"""),
+            -experiment*        text
+            -variant*           text
+            -is_control*        bool
+            -expected_share*    decimal 0..1
+            -started_at*        plan
+            -ended_at           plan
+            -kpi_id*            text"""),
         _table("features", "feature", """
             feature*            text
-            released_at*        time
-            description         text"""),
+            released_at*        plan
+            -description        text"""),
         _table("experiment_assignments", "experiment visitor_id", """
-            experiment*         text
-            visitor_id*         text
-            variant*            text
-            assigned_at*        time"""),
+            -experiment*        text
+            -visitor_id*        text
+            -variant*           text
+            -assigned_at*       time"""),
         _table("support_tickets", "ticket_id", """
             ticket_id*          text
             opened_at*          time
-            requester*          buyer|seller
+            -requester*         buyer|seller
             handled_by*         operator|seller
-            customer_id         text
+            -customer_id        text
             seller_id           text
             order_id            text
             topic               text
@@ -298,6 +310,50 @@ TABLES: dict[str, Table] = {
             is_delivered        bool
             answered_at         time
             score               int 0..10
-            comment             text"""),
+            -comment            text"""),
+        _table("kpi_targets", "kpi_id period_grain dimension dimension_value valid_from", """
+            -kpi_id*            text
+            -period_grain*      week|month|quarter|year
+            -dimension*         text
+            -dimension_value*   text
+            -valid_from*        date
+            -valid_to           date
+            -target             decimal
+            -target_low         decimal
+            -target_high        decimal
+            -warn               decimal
+            -alert              decimal
+            -min_volume         int >=0
+            -set_by             text
+            -reason             text"""),
+        _table("seller_policies", "policy kpi_id", """
+            -policy*            text
+            -kpi_id*            text
+            -operator*          <|<=|>|>=
+            -alert_value        decimal
+            -limit_value*       decimal
+            -window_days*       int 1..3660
+            -min_volume         int >=0"""),
+        _table("calendar_events", "event_date country name", """
+            -event_date*        date
+            -country*           text
+            -name*              text
+            -kind*              public_holiday|sales_season|school_holiday|incident"""),
+        _table("feed_coverage", "table_name covers_from", """
+            table_name*         text
+            covers_from*        date
+            covers_to           date"""),
+        _table("action_log", "action_id", """
+            -action_id*         text
+            -kpi_id*            text
+            -dimension          text
+            -dimension_value    text
+            -decided_on         date
+            -starts_on*         date
+            -ends_on            date
+            -owner              text
+            -action*            text
+            -expected_effect    text
+            -status             text"""),
     )
 }

@@ -17,7 +17,8 @@ def platform_revenue(world: World) -> pl.DataFrame:
     commission = pl.when("is_paid").then("commission").otherwise(pl.lit(0, pl.Int128))
     fees = world.tables["seller_fees"].with_columns(day=world.calendar.day("charged_at"))
     fees = world.money.convert(fees, ["amount"], "day")
-    refunds = world.refunds.join(world.all_lines.select("order_line_id", "seller"), on="order_line_id", how="left")
+    # what is reversed was charged: lines of orders never paid have no commission
+    refunds = world.refunds.join(world.lines.select("order_line_id", "seller"), on="order_line_id")
     return pl.concat([
         _entries(shipped, "ship_day", pl.col("seller"), commission - pl.col("platform_discount")),
         _entries(refunds, "day", pl.col("seller"), 0 - pl.col("commission_reversed")),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
 from python_checks.recompute.catalogue import KPIS
+from python_checks.recompute.coverage import Coverage
 from python_checks.recompute.money import as_number
 from python_checks.recompute.periods import Calendar, grains_of
 
@@ -25,6 +26,7 @@ ROW_SCHEMA = {
     "sample_size": pl.Int64,
     "is_mature": pl.Boolean,
     "is_partial": pl.Boolean,
+    "is_covered": pl.Boolean,
 }
 
 
@@ -41,7 +43,9 @@ def measure_grain(
     parts = [
         facts.group_by("period_start", segment_value(dimension))
         .agg(**terms)
-        .with_columns(period_grain=pl.lit(grain), dimension=pl.lit(dimension))
+        .with_columns(
+            pl.col("dimension_value").cast(pl.String),
+            period_grain=pl.lit(grain), dimension=pl.lit(dimension))
         .select(*KEYS, *terms)
         for dimension in dimensions
         if grain in grains_of(dimension)
@@ -54,6 +58,9 @@ def measure(
 ) -> pl.DataFrame:
     """Terms at every grain, for `all` (unless not `overall`) and each dimension; the column `day` dates the facts."""
     wanted = [ALL, *dimensions] if overall else list(dimensions)
+    roots = {root for term in terms.values() for root in term.meta.root_names()}
+    columns = dict.fromkeys([day, *(name for name in wanted if name != ALL), *sorted(roots)])
+    facts = facts.select(list(columns))
     parts = [measure_grain(calendar.within(g, facts, day), g, wanted, terms) for g in grains_of(ALL)]
     return pl.concat(part for part in parts if part.width)
 
@@ -154,19 +161,26 @@ def count_rolling(
 
 
 class KpiRows:
-    """Collects the rows of KPIs as they are published.
+    """Collects the rows of the wanted KPIs as they are published.
 
     A frame may hold more dimensions than the KPI lists: only the listed ones are kept. Every period of the span gets
-    its `all` row. A KPI whose needs are not met has only those, all null.
+    its `all` row. A KPI whose needs are not met has only those, all null; a period that its feeds do not cover has
+    only null too.
     """
 
-    def __init__(self, calendar: Calendar, has) -> None:
+    def __init__(self, calendar: Calendar, coverage: Coverage, has: Callable[..., bool], wanted: Iterable[str]) -> None:
         self.calendar = calendar
+        self.coverage = coverage
         self.has = has
+        self.wanted = frozenset(wanted)
         self._rows: list[pl.DataFrame] = []
         self._empty: list[pl.DataFrame] = []
         self._overall = calendar.periods.select(
             "period_grain", "period_start", pl.lit(ALL).alias("dimension"), pl.lit(ALL).alias("dimension_value"))
+
+    def wants(self, *kpi_ids: str) -> bool:
+        """Whether one of these KPIs is wanted."""
+        return not self.wanted.isdisjoint(kpi_ids)
 
     def amount(self, kpi_id: str, frame: pl.DataFrame, term: str) -> None:
         """A count or a sum: 0 where nothing happened."""
@@ -186,6 +200,8 @@ class KpiRows:
         self._add(kpi_id, frame, {"value": pl.col(value), "sample_size": pl.col(size).fill_null(0)}, fill=False)
 
     def _add(self, kpi_id: str, frame: pl.DataFrame, published: dict[str, pl.Expr], fill: bool = True) -> None:
+        if kpi_id not in self.wanted:
+            return
         kpi = KPIS[kpi_id]
         if not self.has(*kpi.needs):
             frame, published = self._overall, {}
@@ -196,14 +212,18 @@ class KpiRows:
         ])
         if fill:  # a term that met nothing counts 0
             rows, nothing = (part.with_columns(pl.exclude(KEYS).fill_null(0)) for part in (rows, nothing))
-        rows = rows.join(self.calendar.periods, on=["period_grain", "period_start"], how="left")
+        period = ["period_grain", "period_start"]
+        rows = rows.join(self.calendar.periods, on=period, how="left").join(
+            self.coverage.periods(kpi), on=period, how="left")
         as_of = pl.lit(self.calendar.as_of)
         mature = pl.lit(True) if kpi.maturity is None else pl.col("last_day").dt.offset_by(f"{kpi.maturity}d") <= as_of
         columns = {
             "kpi_id": pl.lit(kpi_id), **{key: pl.col(key) for key in KEYS}, **dict.fromkeys(MEASURES, pl.lit(None)),
             **published, "is_mature": mature, "is_partial": pl.col("last_day") > as_of,
+            "is_covered": pl.col("is_covered"),
         }
-        self._rows.append(rows.select(columns[name].cast(kind).alias(name) for name, kind in ROW_SCHEMA.items()))
+        known = {**columns, **{name: pl.when("is_covered").then(columns[name]) for name in MEASURES}}
+        self._rows.append(rows.select(known[name].cast(kind).alias(name) for name, kind in ROW_SCHEMA.items()))
         empty = ["kpi_id", *MEASURES]
         self._empty.append(nothing.select(columns[name].cast(ROW_SCHEMA[name]).alias(name) for name in empty))
 

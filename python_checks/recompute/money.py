@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from python_checks.recompute.extracts import MONEY_PLACES
+from python_checks.recompute.judge import MONEY_PLACES
 
 UNIT_PLACES = 16  # of a converted amount
 FACTOR_PLACES = 18

@@ -1,17 +1,19 @@
 """The ten files of the public Olist data set, mapped to the tables of the input contract.
 
-Everything is mapped to text in the contract's written form and judged like any other extract. Olist's times are local
-times of Sao Paulo without an offset.
+Everything is mapped to text in the contract's written form and judged like any other extract; what Olist does not
+publish is absent. Its times are local times of Sao Paulo without an offset.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
-from python_checks.recompute.extracts import ExtractError, Extracts, RawFile, assemble, read_file
+from python_checks.recompute.extracts import Extracts
+from python_checks.recompute.files import ExtractError, delivered_files
+from python_checks.recompute.pieces import Piece, Refused, header_of, pieces_of
 
 TIMEZONE = "America/Sao_Paulo"
 CURRENCY = "BRL"
@@ -29,30 +31,48 @@ FILES = {
 }
 
 
-def read_olist(folder: Path | str, progress=lambda message: None) -> Extracts:
-    """The Olist files of a folder as contract tables. Raises ExtractError when a file is missing.
-
-    `files` of the result counts the records of the delivered files (table_name, file_name, rows_read).
-    """
+def read_olist(folder: Path | str, progress: Callable[[str], None] = lambda message: None) -> OlistExtracts:
+    """The Olist files of a folder as contract tables. Raises ExtractError when a file is missing."""
     folder = Path(folder)
-    raw: dict[str, RawFile] = {}
+    raw, counts, files = {}, [], {}
     for name, stem in FILES.items():
-        found = [path for ending in (".csv", ".csv.gz") if (path := folder / f"{stem}{ending}").is_file()]
+        found = delivered_files(folder, stem)
         if not found:
             raise ExtractError(f"{folder}: no file {stem}.csv")
-        progress(f"reading {found[0].name}")
-        raw[name] = read_file(found[0])
-    tables = map_tables({name: file.records for name, file in raw.items()})
-    day = dt.datetime.fromtimestamp(raw["orders"].path.stat().st_mtime, dt.UTC).date()
-    extracts = assemble({name: [_source(name, frame, day)] for name, frame in tables.items()})
-    counts = [(FILES[name], file.path.name, file.rows_read) for name, file in raw.items()]
-    extracts.files = pl.DataFrame(counts, schema=["table_name", "file_name", "rows_read"], orient="row")
-    return extracts
+        parts, rows = [], 0
+        for file in found:
+            progress(f"reading {file.name}")
+            try:
+                pieces = list(pieces_of(file.path, header_of(file.path)))
+            except Refused as refusal:
+                raise ExtractError(f"{file.path}: {refusal}") from None
+            parts += [piece.rows.with_columns(pl.exclude("_row").replace("", None)) for piece in pieces]
+            rows = sum(len(piece.rows) + len(piece.bad) for piece in pieces)
+            counts.append((stem, file.name, rows))
+            files[name] = file
+        raw[name] = pl.concat(parts, how="diagonal")
+    tables = map_tables(raw)
+    delivered = {name: [files["items" if name == "order_lines" else name]] for name in tables}
+    return OlistExtracts(
+        delivered, lambda file, table: iter([Piece(_numbered(tables[table.name]), [])]),
+        counted=pl.DataFrame(counts, schema=["table_name", "file_name", "rows_read"], orient="row"))
 
 
-def _source(name: str, frame: pl.DataFrame, day: dt.date) -> tuple[RawFile, str, str, dt.date]:
-    records = frame.with_row_index("_row", 1)
-    return RawFile(Path(name), frame.columns, records, len(records), []), name, "", day
+class OlistExtracts(Extracts):
+    """The mapped tables; `files` counts the records of the delivered files (table_name, file_name, rows_read)."""
+
+    def __init__(self, *mapped: object, counted: pl.DataFrame) -> None:
+        super().__init__(*mapped)
+        self._counted = counted
+
+    @property
+    def files(self) -> pl.DataFrame:
+        """What was read, by file."""
+        return self._counted
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(_row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
 
 
 def utc(local: str) -> pl.Expr:
@@ -79,29 +99,16 @@ def map_tables(raw: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     customers = (
         orders.sort("order_id").sort("order_purchase_timestamp", descending=True, maintain_order=True)
         .group_by("customer_unique_id", maintain_order=True)
-        .agg(pl.first("customer_city", "customer_state"), pl.min("order_purchase_timestamp"))
+        .agg(pl.first("customer_city", "customer_state"))
         .select(
             pl.col("customer_unique_id").alias("customer_id"),
-            purchased.alias("created_at"),
             country,
             pl.col("customer_state").alias("region"),
             pl.col("customer_city").alias("city"),
         )
     )
 
-    first_orders = raw["items"].join(raw["orders"], on="order_id").group_by("seller_id").agg(
-        pl.min("order_purchase_timestamp").alias("first_order"))
-    deals = raw["deals"].group_by("seller_id").agg(pl.min("won_date"))
-    sellers = (
-        raw["sellers"]
-        .join(first_orders, on="seller_id", how="left")
-        .join(deals, on="seller_id", how="left")
-        .with_columns(joined=pl.coalesce("won_date", "first_order"))
-        .select(
-            "seller_id", country, pl.col("seller_state").alias("region"),
-            utc("joined").alias("registered_at"), utc("joined").alias("validated_at"),
-        )
-    )
+    sellers = raw["sellers"].select("seller_id", country, pl.col("seller_state").alias("region"))
 
     products = (
         raw["products"]
@@ -128,14 +135,12 @@ def map_tables(raw: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         pl.lit("1").alias("quantity"),
         pl.col("price").alias("unit_price"),
         pl.col("freight_value").alias("shipping_amount"),
-        approved.alias("accepted_at"),
         utc("shipping_limit_date").alias("ship_by_at"),
         utc("order_delivered_carrier_date").alias("shipped_at"),
         utc("order_estimated_delivery_date").alias("promised_delivery_at"),
         utc("order_delivered_customer_date").alias("delivered_at"),
         pl.when(cancelled).then(pl.coalesce(approved, purchased)).alias("cancelled_at"),
         pl.when(pl.col("order_status") == "unavailable").then(pl.lit("seller")).alias("cancelled_by"),
-        pl.lit("seller").alias("fulfilled_by"),
     )
 
     payments = raw["payments"].join(raw["orders"], on="order_id", how="left").select(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from python_checks.recompute import web
+from python_checks.recompute.coverage import Coverage, Presence
 from python_checks.recompute.extracts import Extracts
+from python_checks.recompute.files import ExtractError
 from python_checks.recompute.measure import UNKNOWN
 from python_checks.recompute.money import Money
 from python_checks.recompute.periods import Calendar, hours_between
@@ -32,7 +35,24 @@ HAPPENED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 ORDER_DIMENSIONS = ["country", "region", "sales_channel", "customer_type", "channel"]
 BUYER_DIMENSIONS = ["country", "region", "customer_type", "channel"]
+LINE_DIMENSIONS = ["country", "region", "customer_type"]
+TIES = "events.customer_id|events.order_id|orders.session_id"  # what ties visitors to buyers
+TIME = pl.Datetime("us", "UTC")
+# what every family needs
+KEPT = {"_web", "all_orders", "all_lines", "refunds", "_test_orders", "_test_lines", "_placed"}
 LINE_AMOUNTS = ["line_value", "platform_discount", "commission_amount", "handling_cost"]
+
+
+class KnownTables(dict):
+    """Tables by name, made when first asked for."""
+
+    def __init__(self, known: Callable[[str], pl.DataFrame]) -> None:
+        super().__init__()
+        self._make = known
+
+    def __missing__(self, table: str) -> pl.DataFrame:
+        self[table] = self._make(table)
+        return self[table]
 
 
 class World:
@@ -40,6 +60,8 @@ class World:
 
     `rules` are the channel rules. `as_of` unset means the latest business day of a non-test order or non-bot event,
     never later than `today` (the day of the build). Raises ValueError when there is neither an order nor an event.
+
+    Tables are read when first asked for; what is large and not needed again can be forgotten.
     """
 
     def __init__(
@@ -47,23 +69,49 @@ class World:
         as_of: dt.date | None = None, today: dt.date | None = None,
     ) -> None:
         self.extracts = extracts
-        self.has = extracts.has
         self.rules = rules
+        self.presence = Presence(extracts.__getitem__)
+        self.has = self.presence.has
         self.money = Money(extracts["exchange_rates"], currency)
         self.calendar = self._calendar(timezone, as_of, today or dt.datetime.now(ZoneInfo(timezone)).date())
-        self.tables = {name: self._known(name) for name in extracts.frames}
+        self.coverage = Coverage(self.calendar, extracts.__getitem__, self.presence)
+        self.tables = KnownTables(self._known)
+
+    def require_a_paid_order(self) -> None:
+        """Raises ExtractError when no non-test order is paid by as_of: then there is nothing to publish."""
+        if not self.tables["orders"]["paid_at"].count():
+            raise ExtractError(f"orders: no order that is not a test is paid by {self.calendar.as_of}")
+
+    def forget(self, *tables: str) -> None:
+        """Drops tables, and what was made of tables and is not needed by every family."""
+        if "events" in tables and "_web" in vars(self):
+            self.all_orders  # noqa: B018 (made while the sessions are at hand)
+            del self._web
+        for name in [name for name in vars(self) if name not in KEPT and hasattr(type(self), name)]:
+            delattr(self, name)
+        for table in tables:
+            self._note(table)
+            self.tables.pop(table, None)
+            self.extracts.forget(table)
+
+    def _note(self, table: str) -> None:
+        self.presence.note(table)
+        self.coverage.note(table)
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
     def _calendar(self, timezone: str, as_of: dt.date | None, today: dt.date) -> Calendar:
         orders = self.extracts["orders"].filter(~pl.col("is_test").fill_null(False))["ordered_at"]
-        events = self.extracts["events"].filter(~pl.col("is_bot").fill_null(False))["occurred_at"]
-        days = pl.DataFrame({"moment": pl.concat([orders, events])}).select(
-            pl.col("moment").dt.convert_time_zone(timezone).dt.date())["moment"]
-        if days.is_empty():
+        moments = [orders, self.extracts["events"]["occurred_at"]]
+        first, last = (
+            pl.DataFrame({"moment": [getattr(times, edge)() for times in moments if len(times)]}, {"moment": TIME})
+            for edge in ("min", "max"))
+        if first.is_empty():
             raise ValueError("the extracts hold neither an order nor an event: there is no span")
-        last = as_of or min(days.max(), today)
-        return Calendar(min(days.min(), last), last, timezone)
+        day = pl.col("moment").dt.convert_time_zone(timezone).dt.date()
+        first_day, last_day = first.select(day.min()).item(), last.select(day.max()).item()
+        last_day = as_of or min(last_day, today)
+        return Calendar(min(first_day, last_day), last_day, timezone)
 
     @cached_property
     def _test_orders(self) -> pl.DataFrame:
@@ -73,17 +121,30 @@ class World:
     def _test_lines(self) -> pl.DataFrame:
         return self.extracts["order_lines"].join(self._test_orders, on="order_id", how="semi").select("order_line_id")
 
-    def _known(self, table: str) -> pl.DataFrame:
-        """A table without what belongs to test orders and without what happened after as_of."""
+    def _known(self, table: str, forget: bool = False) -> pl.DataFrame:
+        """A table without what belongs to test orders and without what happened after as_of.
+
+        One that is to be forgotten is never held twice.
+        """
         frame = self.extracts[table]
-        if "order_id" in frame.columns:
-            frame = frame.join(self._test_orders, on="order_id", how="anti", maintain_order="left")
-        elif "order_line_id" in frame.columns:
-            frame = frame.join(self._test_lines, on="order_line_id", how="anti", maintain_order="left")
+        if forget:
+            self.extracts.forget(table)
         happened, since = HAPPENED.get(table, ("", ()))
         end = pl.lit(self.calendar.end)
+        conditions = []
+        for key, tests in (("order_id", "_test_orders"), ("order_line_id", "_test_lines")):
+            if key in frame.columns and not (key == "order_line_id" and "order_id" in frame.columns):
+                test_keys = getattr(self, tests)[key].cast(frame.schema[key])
+                conditions.append(~pl.col(key).is_in(test_keys.implode()).fill_null(False))
         if happened:
-            frame = frame.filter(pl.col(happened) < end)
+            conditions.append(pl.col(happened) < end)
+        is_known = frame.select(pl.all_horizontal(conditions)).to_series() if conditions else None
+        if is_known is not None and not is_known.all():
+            columns = []
+            for name in frame.columns:
+                columns.append(frame[name].filter(is_known))
+                frame = frame.drop(name)
+            frame = pl.DataFrame(columns)
         if table == "claims":
             frame = frame.with_columns(pl.when((pl.col("decided_at") < end).fill_null(True)).then("decision"))
         return frame.with_columns(pl.when(pl.col(column) < end).then(column) for column in since)
@@ -105,12 +166,13 @@ class World:
     def all_orders(self) -> pl.DataFrame:
         """One row per non-test order, paid or not, with channel, is_paid_channel and campaign of its session.
 
-        Without web events no channel is known.
+        Where tracking does not reach, the channel is null.
         """
         refusing = self.tables["customers"].filter(~pl.col("consent_analytics"))["customer_id"]
-        attributed = web.attribution(self._placed, self.events, self.sessions, refusing, self.calendar)
-        if not self.extracts.has("events"):
-            attributed = attributed.with_columns(channel=pl.lit(None, pl.String))
+        covered = self.coverage.covered("events") if self.has(TIES) else []
+        days = [day for day, is_covered in zip(self.coverage.days, covered, strict=False) if is_covered]
+        tracked = pl.DataFrame({"day": days}, {"day": pl.Date})
+        attributed = web.attribution(self._placed, self._web, refusing, tracked)
         return self._placed.join(attributed, on="order_id", how="left", maintain_order="left")
 
     def with_category(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -127,20 +189,24 @@ class World:
         is_paid, is_valid, is_accepted and the states a seller order is made of.
         """
         order = self.all_orders.select(
-            "order_id", "customer_id", "ordered_at", "order_day", "paid_at", "currency", "is_paid_channel", "campaign",
-            *ORDER_DIMENSIONS)
+            "order_id", "customer_id", "order_day", "paid_at", "currency", *LINE_DIMENSIONS)
+        quantity = pl.col("quantity").cast(pl.Int128)
         lines = self.with_category(self.tables["order_lines"].join(order, on="order_id", maintain_order="left"))
         lines = self.money.convert(
             lines.with_columns(
-                line_value=pl.col("quantity") * pl.col("unit_price") - pl.col("seller_discount").fill_null(0),
-                handling_cost=pl.col("quantity") * pl.col("unit_cost"),
-            ), LINE_AMOUNTS, "order_day")
+                line_value=quantity * pl.col("unit_price") - pl.col("seller_discount").fill_null(0),
+                handling_cost=quantity * pl.col("unit_cost"),
+            ).drop("unit_price", "seller_discount", "unit_cost"), LINE_AMOUNTS, "order_day")
 
         cancelled, refused = pl.col("cancelled_at").is_not_null(), pl.col("refused_at").is_not_null()
-        accepted_at = pl.col("accepted_at")
-        before_acceptance = cancelled & (accepted_at.is_null() | (pl.col("cancelled_at") < accepted_at))
         ship_at = pl.coalesce("shipped_at", "delivered_at")
         before_shipment = cancelled & (ship_at.is_null() | (pl.col("cancelled_at") < ship_at))
+        if self.has("order_lines.accepted_at"):
+            accepted_at = pl.col("accepted_at")
+            before_acceptance = cancelled & (accepted_at.is_null() | (pl.col("cancelled_at") < accepted_at))
+            is_accepted = accepted_at.is_not_null() & ~refused
+        else:  # no acceptance step
+            before_acceptance, is_accepted = before_shipment, ~refused & ~before_shipment
         by_buyer, by_seller = (pl.col("cancelled_by") == who for who in ("buyer", "seller"))
         by_other = pl.col("cancelled_by").is_in(["seller", "platform"])
         day = self.calendar.day
@@ -149,7 +215,7 @@ class World:
             seller="seller_id",
             is_paid=pl.col("paid_at").is_not_null(),
             is_cancelled_or_refused=cancelled | refused,
-            is_accepted=accepted_at.is_not_null() & ~refused,
+            is_accepted=is_accepted,
             # the acceptance of a seller order looks at the lines that take part in it
             takes_part=~(before_acceptance & by_buyer).fill_null(False),
             counts_as_refused=refused | (before_acceptance & by_other).fill_null(False),
@@ -159,24 +225,25 @@ class World:
             ship_day=day(ship_at),
             promised_day=day("promised_delivery_at"),
             delivered_day=day("delivered_at"),
-        ).with_columns(is_valid=pl.col("is_paid") & ~pl.col("is_cancelled_or_refused"))
+        ).with_columns(is_valid=pl.col("is_paid") & ~pl.col("is_cancelled_or_refused")).drop(
+            "commission_amount", "currency", "refused_at", "cancelled_at", "cancelled_by", "promised_delivery_at")
 
         refunded = self.refunds.group_by("order_line_id").agg(refunded=pl.sum("amount"))
         kept = pl.max_horizontal(pl.col("line_value") - pl.col("refunded").fill_null(0), pl.lit(0, pl.Int128))
         return lines.join(refunded, on="order_line_id", how="left", maintain_order="left").with_columns(
             net_value=pl.when(pl.col("is_cancelled_or_refused")).then(pl.lit(0, pl.Int128)).otherwise(kept))
 
-    @cached_property
+    @property
     def lines(self) -> pl.DataFrame:
         """The lines of paid orders."""
         return self.all_lines.filter("is_paid")
 
-    @cached_property
+    @property
     def valid_lines(self) -> pl.DataFrame:
         """The lines of paid orders that are neither cancelled nor refused."""
         return self.lines.filter("is_valid")
 
-    @cached_property
+    @property
     def shipped_lines(self) -> pl.DataFrame:
         """The lines, of paid orders or not, that have left."""
         return self.all_lines.filter(pl.col("ship_day").is_not_null())
@@ -190,7 +257,7 @@ class World:
     @cached_property
     def payments(self) -> pl.DataFrame:
         """Payment attempts with day, is_succeeded, country and region of the order, amounts in exact units."""
-        place = self.all_orders.select("order_id", "country", "region")
+        place = self._placed.select("order_id", "country", "region")
         payments = self.tables["payments"].join(place, on="order_id", how="left", maintain_order="left").with_columns(
             day=self.calendar.day("attempted_at"), is_succeeded=pl.col("status") == "succeeded")
         return self.money.convert(payments, ["amount", "fee_amount"], "day")
@@ -305,7 +372,7 @@ class World:
         """Reviews not withdrawn with day, seller, category (of the product) and country, region (of the order)."""
         only_seller = self.all_lines.group_by("order_id").agg(
             only_seller=pl.when(pl.n_unique("seller_id") == 1).then(pl.first("seller_id")))
-        place = self.all_orders.select("order_id", "country", "region")
+        place = self._placed.select("order_id", "country", "region")
         customer = self.tables["customers"].select("customer_id", own_country="country", own_region="region")
         return (
             self.with_category(self.tables["reviews"].filter(pl.col("withdrawn_at").is_null()))
@@ -375,32 +442,35 @@ class World:
     # -- web ----------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def events(self) -> pl.DataFrame:
-        """Events without bots, with the number of their session."""
-        return web.with_sessions(self.tables["events"])
+    def _web(self) -> web.Web:
+        self._note("events")
+        return web.read_web(self._known("events", forget=True), self.rules, self.calendar)
 
-    @cached_property
+    @property
     def sessions(self) -> pl.DataFrame:
-        """One row per session."""
-        return web.sessions_of(self.events, self.rules, self.calendar)
+        """One row per session; row n is session n."""
+        return self._web.sessions
 
-    @cached_property
-    def session_events(self) -> pl.DataFrame:
-        """Events with their day, and channel, device, country, region and session_day of their session."""
-        of_session = self.sessions.select("session", *web.SESSION_DIMENSIONS, session_day="day")
-        events = self.events.drop("device", "country", "region").with_columns(day=self.calendar.day("occurred_at"))
-        return events.join(of_session, on="session", how="left", maintain_order="left")
+    def events_of(self, kind: str, *columns: str) -> pl.DataFrame:
+        """Events of a kind: session, columns of theirs, their day, and channel, device, country, region and day of the
+        session."""
+        events = self._web.kinds[kind].select("session", "occurred_at", *columns)
+        session = self.sessions.select(*web.SESSION_DIMENSIONS, session_day="day")[events["session"]]
+        return events.with_columns(day=self.calendar.day("occurred_at")).hstack(session)
 
     @cached_property
     def product_views(self) -> pl.DataFrame:
-        """product_view events with the category of their product and their seller."""
-        views = self.session_events.filter(pl.col("event_name") == "product_view").with_columns(seller="seller_id")
-        return self.with_category(views)
+        """product_view events with the category of their product, `unknown` where it is missing, and their seller."""
+        categories = self.tables["products"].select(
+            pl.col("product_id").cast(pl.Categorical), pl.col("category").cast(pl.Categorical))
+        views = self.events_of("product_view", "product_id", "seller_id").drop(web.SESSION_DIMENSIONS)
+        views = views.join(categories, on="product_id", how="left").rename({"seller_id": "seller"})
+        return views.with_columns(pl.col("category").fill_null(UNKNOWN))
 
     @cached_property
     def carts(self) -> pl.DataFrame:
         """One row per cart."""
-        return web.carts_of(self.events, self.sessions, self.calendar)
+        return web.carts_of(self._web, self.calendar)
 
     # -- spend --------------------------------------------------------------------------------------------------------
 

@@ -55,22 +55,22 @@ def copy_of_sample(sample_release: Settings, tmp_path: Path) -> Settings:
     return Settings.from_environment({"PATH": os.environ["PATH"], **copies})
 
 
+def dbt(folder: Path, *arguments: str, project: Path = ROOT, **settings: str) -> subprocess.CompletedProcess:
+    """Runs dbt in a process of its own: warehouse, target and logs lie in the given folder; output is in stdout."""
+    files = {
+        "WAREHOUSE_DB": str(folder / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_PROJECT_DIR": str(project),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
+        cwd=project, env={"PATH": os.environ["PATH"], **QUIET, **files, **settings},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )
+
+
 @pytest.fixture(scope="session")
 def run_dbt() -> Callable[..., subprocess.CompletedProcess]:
-    """Runs dbt in a process of its own: warehouse, target and logs lie in the given folder; output is in stdout."""
-
-    def run(folder: Path, *arguments: str, project: Path = ROOT, **settings: str) -> subprocess.CompletedProcess:
-        files = {
-            "WAREHOUSE_DB": str(folder / "warehouse.duckdb"),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_PROFILES_DIR": str(project),
-            "DBT_PROJECT_DIR": str(project),
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
-            cwd=project, env={"PATH": os.environ["PATH"], **QUIET, **files, **settings},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )
-
-    return run
+    return dbt

@@ -12,10 +12,16 @@ ADS = ["channel", "campaign"]
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the acquisition KPIs."""
-    _advertising(rows, world)
-    _per_order(rows, world)
-    _per_buyer(rows, world)
-    _leads(rows, world)
+    if rows.wants("ad_impressions", "ad_clicks", "ad_spend", "cpm", "cpc", "ctr"):
+        _advertising(rows, world)
+    if rows.wants("cpa", "click_conversion_rate", "roas", "marketing_roi"):
+        _per_order(rows, world)
+    if rows.wants("new_buyers", "cac_blended", "cac_paid"):
+        _per_buyer(rows, world)
+    if rows.wants("seller_cac", "repeat_order_cost"):
+        _recruiting_and_keeping(rows, world)
+    if rows.wants("leads", "lead_conversion_rate", "cpl"):
+        _leads(rows, world)
 
 
 def _advertising(rows: KpiRows, world: World) -> None:
@@ -61,6 +67,9 @@ def _per_buyer(rows: KpiRows, world: World) -> None:
     paid = measure(calendar, world.new_buyers.filter("is_paid_channel"), "first_day", ADS, paid_buyers=pl.len())
     rows.ratio("cac_paid", combine(cost, paid), "cost", "paid_buyers")
 
+
+def _recruiting_and_keeping(rows: KpiRows, world: World) -> None:
+    calendar = world.calendar
     first_sales = world.valid_lines.group_by("seller_id").agg(first_day=pl.min("order_day"))
     recruiting = world.ad_spend.filter(pl.col("audience") == "sellers")
     rows.ratio("seller_cac", combine(

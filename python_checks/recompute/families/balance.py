@@ -16,11 +16,16 @@ LARGEST = 10
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the balance KPIs."""
-    _registered(rows, world)
-    _offers(rows, world)
-    _active(rows, world)
-    _new_sellers(rows, world)
-    _concentration(rows, world)
+    if rows.wants("registered_customers", "registered_sellers"):
+        _registered(rows, world)
+    if rows.wants("listed_sellers", "offer_liquidity_rate"):
+        _offers(rows, world)
+    if rows.wants("active_sellers", "buyer_seller_ratio", "seller_churn_rate_180d"):
+        _active(rows, world)
+    if rows.wants("new_sellers", "seller_activation_rate_60d", "time_to_first_sale_median"):
+        _new_sellers(rows, world)
+    if rows.wants("top10_seller_share", "seller_concentration_hhi"):
+        _concentration(rows, world)
 
 
 def since(frame: pl.DataFrame, day: str, to_day: pl.Expr | None = None) -> pl.DataFrame:
@@ -86,9 +91,10 @@ def _active(rows: KpiRows, world: World) -> None:
     def count(name: str, entity: str, dimensions: list[str], condition: pl.Expr, **intervals: pl.DataFrame):
         return count_rolling(world.calendar, intervals, entity, condition, dimensions, name)
 
-    place_of_seller = world.valid_lines.drop(PLACES).join(world.seller_places, on="seller_id", how="left")
+    sales = world.valid_lines.select("seller_id", "customer_id", "category", "order_day")
+    place_of_seller = sales.join(world.seller_places, on="seller_id", how="left")
     own_place = world.tables["customers"].select("customer_id", *PLACES)
-    place_of_buyer = world.valid_lines.drop(PLACES).join(own_place, on="customer_id", how="left")
+    place_of_buyer = sales.join(own_place, on="customer_id", how="left")
     everywhere = [*PLACES, "category"]
     sellers = windows(place_of_seller, ["seller_id", *everywhere], "order_day", 30)
     buyers = windows(place_of_buyer, ["customer_id", *everywhere], "order_day", 30)
@@ -132,7 +138,8 @@ def _new_sellers(rows: KpiRows, world: World) -> None:
 def _concentration(rows: KpiRows, world: World) -> None:
     parts = []
     for grain in GRAINS:
-        lines = world.calendar.within(grain, world.lines, "order_day")
+        sales = world.lines.select("order_day", "seller_id", "category", "net_value")
+        lines = world.calendar.within(grain, sales, "order_day")
         for dimension in (ALL, "category"):
             keys = ["period_start", "seller_id"] + ([] if dimension == ALL else [dimension])
             sellers = lines.group_by(keys).agg(as_number(pl.sum("net_value")).alias("value"))

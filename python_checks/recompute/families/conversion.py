@@ -11,17 +11,24 @@ from python_checks.recompute.world import World
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the conversion KPIs."""
-    _sessions(rows, world)
-    _carts(rows, world)
-    _payments(rows, world)
-    _categories(rows, world)
+    if rows.wants(
+        "conversion_rate_session", "conversion_rate_visitor", "orders_per_session", "checkout_abandonment_rate",
+        "liquidity_rate",
+    ):
+        _sessions(rows, world)
+    if rows.wants("conversion_rate_cart", "cart_abandonment_rate"):
+        _carts(rows, world)
+    if rows.wants("transaction_completion_rate"):
+        _payments(rows, world)
+    if rows.wants("category_conversion_rate"):
+        _categories(rows, world)
 
 
 def _sessions(rows: KpiRows, world: World) -> None:
     calendar, visitor = world.calendar, pl.col("visitor_id")
     buys, intends, checks_out = pl.col("has_purchase"), pl.col("has_intent"), pl.col("has_checkout")
-    purchases = world.session_events.filter(pl.col("event_name") == "purchase").with_columns(
-        purchase=pl.coalesce(pl.lit("order ") + pl.col("order_id"), pl.lit("event ") + pl.col("event_id")))
+    order, event = pl.col("order_id").to_physical().cast(pl.UInt64), pl.col("event_order").cast(pl.UInt64) + 2**32
+    purchases = world.events_of("purchase", "order_id", "event_order").with_columns(purchase=pl.coalesce(order, event))
     terms = combine(
         measure(
             calendar, world.sessions, "day", SESSION_DIMENSIONS,
@@ -62,9 +69,10 @@ def _payments(rows: KpiRows, world: World) -> None:
 
 def _categories(rows: KpiRows, world: World) -> None:
     viewed = world.product_views.select("session", "category", day="session_day").unique()
+    ordered = world.all_lines.select(pl.col("order_id", "category").cast(pl.Categorical)).unique()
     bought = (
-        world.events.filter(pl.col("event_name") == "purchase").select("session", "order_id")
-        .join(world.all_lines.select("order_id", "category"), on="order_id")
+        world.events_of("purchase", "order_id").select("session", "order_id")
+        .join(ordered, on="order_id")
         .select("session", "category", is_bought=pl.lit(True)).unique()
     )
     sessions = viewed.join(bought, on=["session", "category"], how="left")

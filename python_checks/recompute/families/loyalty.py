@@ -15,10 +15,14 @@ BUYER = ["customer_id", *BUYER_DIMENSIONS]
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the loyalty KPIs."""
-    _periods(rows, world)
-    _retention(rows, world)
-    _new_buyers(rows, world)
-    _rolling(rows, world)
+    if rows.wants("period_buyers", "returning_buyer_share", "returning_order_share"):
+        _periods(rows, world)
+    if rows.wants("retention_rate"):
+        _retention(rows, world)
+    if rows.wants("repeat_purchase_rate_90d", "ltv_12m", "ltv_cac_ratio"):
+        _new_buyers(rows, world)
+    if rows.wants("active_buyers", "second_seller_rate", "churn_rate_180d"):
+        _rolling(rows, world)
 
 
 def _periods(rows: KpiRows, world: World) -> None:
@@ -38,7 +42,8 @@ def _periods(rows: KpiRows, world: World) -> None:
 def _retention(rows: KpiRows, world: World) -> None:
     parts = []
     for grain, length in GRAINS.items():
-        buyers = world.calendar.within(grain, world.purchases, "order_day").select("period_start", *BUYER).unique()
+        orders = world.purchases.select("order_day", *BUYER)
+        buyers = world.calendar.within(grain, orders, "order_day").select("period_start", *BUYER).unique()
         now = buyers.select("period_start", "customer_id", is_back=pl.lit(True))
         before = buyers.with_columns(pl.col("period_start").dt.offset_by(length)).filter(
             pl.col("period_start") <= world.calendar.as_of)
@@ -77,7 +82,8 @@ def _rolling(rows: KpiRows, world: World) -> None:
     year = windows(purchases, BUYER, day, 365)
     recent, earlier = windows(purchases, BUYER, day, 180), windows(purchases, BUYER, day, 180, back=180)
     place = purchases.select("order_id", "channel", place=pl.struct("country", "region"))
-    sales = world.valid_lines.drop("country", "region", "channel").join(place, on="order_id").unnest("place")
+    sales = world.valid_lines.select("order_id", "customer_id", "customer_type", "seller_id", day).join(
+        place, on="order_id").unnest("place")
     sellers = windows(sales, [*BUYER, "seller_id"], day, 365)
 
     active = count("active", pl.col("year") > 0, year=year)

@@ -12,10 +12,21 @@ from python_checks.recompute.world import ORDER_DIMENSIONS, World
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the sales KPIs."""
-    _orders(rows, world)
-    _payments(rows, world)
-    _refunds(rows, world)
-    _platform(rows, world)
+    if rows.wants(
+        "orders", "valid_orders", "gmv", "gmv_net", "commission_rate", "multi_product_order_share", "aov",
+        "items_per_order",
+    ):
+        _orders(rows, world)
+    if rows.wants("median_order_value"):
+        _order_values(rows, world)
+    if rows.wants("transactions", "transaction_volume"):
+        _payments(rows, world)
+    if rows.wants("refunded_amount"):
+        _refunds(rows, world)
+    if rows.wants(
+        "platform_revenue", "take_rate", "arpu", "gross_margin", "gross_margin_rate", "contribution_margin",
+    ):
+        _platform(rows, world)
 
 
 def _orders(rows: KpiRows, world: World) -> None:
@@ -44,9 +55,11 @@ def _orders(rows: KpiRows, world: World) -> None:
     rows.ratio("aov", orders, "gmv", "orders")
     rows.ratio("items_per_order", orders, "quantity", "orders")
 
+
+def _order_values(rows: KpiRows, world: World) -> None:
     values = world.orders.with_columns(gmv=as_number(pl.col("gmv")))
     median = measure(
-        world.calendar, values, day, ["country", "region", "sales_channel", "customer_type"],
+        world.calendar, values, "order_day", ["country", "region", "sales_channel", "customer_type"],
         median=pl.median("gmv"), orders=pl.len())
     rows.percentile("median_order_value", median, "median", "orders")
 

@@ -15,11 +15,21 @@ PLACES = ["country", "region"]
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the satisfaction KPIs."""
-    _scores(rows, world)
-    _decay(rows, world)
-    _responses(rows, world)
-    _reviews(rows, world)
-    _tickets(rows, world)
+    if rows.wants("nps", "seller_nps", "csat", "csat_hot", "csat_cold", "relationship_satisfaction", "value_fit"):
+        _scores(rows, world)
+    if rows.wants("satisfaction_decay"):
+        _decay(rows, world)
+    if rows.wants("survey_response_rate"):
+        _responses(rows, world)
+    if rows.wants("avg_rating", "reviews", "positive_review_share", "negative_review_share"):
+        _reviews(rows, world)
+    if rows.wants("review_rate"):
+        _review_rate(rows, world)
+    if rows.wants(
+        "first_response_time_median", "first_response_time_p90", "resolution_time_median", "resolution_rate",
+        "response_sla_24h_rate",
+    ):
+        _tickets(rows, world)
 
 
 def _scores(rows: KpiRows, world: World) -> None:
@@ -74,6 +84,8 @@ def _reviews(rows: KpiRows, world: World) -> None:
     rows.ratio("positive_review_share", terms, "positive", "reviews")
     rows.ratio("negative_review_share", terms, "negative", "reviews")
 
+
+def _review_rate(rows: KpiRows, world: World) -> None:
     delivered = measure_seller_orders(
         world, world.lines, "delivered_day", lambda seller_orders: seller_orders,
         reviewed=pl.sum("has_review"), delivered=pl.len())

@@ -17,13 +17,27 @@ RETURN_DAYS = 30
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the seller quality KPIs."""
-    _seller_orders(rows, world)
-    _late_shipment(rows, world)
-    _orders(rows, world)
-    _lines(rows, world)
-    _returns(rows, world)
-    _disputes(rows, world)
-    _messages(rows, world)
+    if rows.wants(
+        "seller_orders", "acceptance_rate", "acceptance_time_median", "shipping_rate", "processing_time_median",
+        "processing_time_p90", "seller_cancellation_rate", "negative_feedback_rate", "order_defect_rate",
+    ):
+        _seller_orders(rows, world)
+    if rows.wants("late_shipment_rate"):
+        _late_shipment(rows, world)
+    if rows.wants("cancellation_rate"):
+        _orders(rows, world)
+    if rows.wants("on_time_delivery_rate"):
+        _promises(rows, world)
+    if rows.wants("valid_tracking_rate", "platform_fulfilled_share"):
+        _shipments(rows, world)
+    if rows.wants("refund_rate", "claim_rate"):
+        _troubles(rows, world)
+    if rows.wants("return_rate"):
+        _returns(rows, world)
+    if rows.wants("dispute_buyer_win_rate"):
+        _disputes(rows, world)
+    if rows.wants("seller_response_time_median", "seller_response_sla_24h_rate"):
+        _messages(rows, world)
 
 
 def _seller_orders(rows: KpiRows, world: World) -> None:
@@ -94,15 +108,16 @@ def _orders(rows: KpiRows, world: World) -> None:
     rows.ratio("cancellation_rate", orders, "cancelled", "orders")
 
 
-def _lines(rows: KpiRows, world: World) -> None:
-    calendar = world.calendar
+def _promises(rows: KpiRows, world: World) -> None:
     on_time = pl.col("delivered_day") <= pl.col("promised_day")
     promised = measure(
-        calendar, world.valid_lines, "promised_day", LINE_DIMENSIONS, on_time=on_time.sum(), promised=pl.len())
+        world.calendar, world.valid_lines, "promised_day", LINE_DIMENSIONS, on_time=on_time.sum(), promised=pl.len())
     rows.ratio("on_time_delivery_rate", promised, "on_time", "promised")
 
+
+def _shipments(rows: KpiRows, world: World) -> None:
     shipped = measure(
-        calendar, world.shipped_lines, "ship_day", LINE_DIMENSIONS,
+        world.calendar, world.shipped_lines, "ship_day", LINE_DIMENSIONS,
         shipped=pl.len(),
         by_platform=(pl.col("fulfilled_by") == "platform").sum(),
         tracked=pl.col("tracking_valid").count(),
@@ -111,12 +126,14 @@ def _lines(rows: KpiRows, world: World) -> None:
     rows.ratio("valid_tracking_rate", shipped, "tracking_valid", "tracked")
     rows.ratio("platform_fulfilled_share", shipped, "by_platform", "shipped")
 
+
+def _troubles(rows: KpiRows, world: World) -> None:
     refunded = world.refunds.filter((pl.col("reason") != "cancellation").fill_null(True))
     claimed = world.tables["claims"].filter((pl.col("decision") != "withdrawn").fill_null(True))
     has = {name: pl.col("order_line_id").is_in(frame["order_line_id"].implode())
            for name, frame in (("refunded", refunded), ("claimed", claimed))}
     accepted = measure(
-        calendar, world.lines.filter("is_accepted").with_columns(**has), "order_day", LINE_DIMENSIONS,
+        world.calendar, world.lines.filter("is_accepted").with_columns(**has), "order_day", LINE_DIMENSIONS,
         lines=pl.len(), refunded=pl.sum("refunded"), claimed=pl.sum("claimed"))
     rows.ratio("refund_rate", accepted, "refunded", "lines")
     rows.ratio("claim_rate", accepted, "claimed", "lines")

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import polars as pl
 
-from python_checks.recompute.measure import KpiRows, measure
+from python_checks.recompute.measure import KEYS, KpiRows, measure
 from python_checks.recompute.web import SESSION_DIMENSIONS
 from python_checks.recompute.world import World
 
 ORGANIC = "organic_search"
 GOOD_LOAD_MS = 2500
+OF_SESSIONS = (
+    "sessions", "visitors", "new_visitor_rate", "page_views", "pages_per_session", "bounce_rate",
+    "bounce_rate_single_page", "engagement_rate", "avg_session_duration", "median_session_duration",
+    "sessions_per_visitor", "organic_share",
+)
 
 
 def add(rows: KpiRows, world: World) -> None:
     """Adds the rows of the traffic KPIs."""
-    _sessions(rows, world)
-    _page_loads(rows, world)
-    _features(rows, world)
-    _searches(rows, world)
-    _product_views(rows, world)
+    if rows.wants(*OF_SESSIONS):
+        _sessions(rows, world)
+    if rows.wants("page_load_p75", "good_page_load_share"):
+        _page_loads(rows, world)
+    if rows.wants("feature_adoption_rate"):
+        _features(rows, world)
+    if rows.wants("searches", "zero_result_rate"):
+        _searches(rows, world)
+    if rows.wants("product_views"):
+        _product_views(rows, world)
 
 
 def _sessions(rows: KpiRows, world: World) -> None:
@@ -52,7 +62,7 @@ def _sessions(rows: KpiRows, world: World) -> None:
 
 
 def _page_loads(rows: KpiRows, world: World) -> None:
-    loads = world.session_events.filter((pl.col("event_name") == "page_view") & pl.col("load_ms").is_not_null())
+    loads = world.events_of("page_view", "load_ms", "page_type").filter(pl.col("load_ms").is_not_null())
     load_ms = pl.col("load_ms")
     terms = measure(
         world.calendar, loads, "day", ["page_type", "device", "country", "region"],
@@ -64,19 +74,23 @@ def _page_loads(rows: KpiRows, world: World) -> None:
 def _features(rows: KpiRows, world: World) -> None:
     released = world.tables["features"].select("feature", released_day=world.calendar.day("released_at"))
     visits = world.sessions.select("visitor_id", "day").unique()
-    uses = world.session_events.filter(pl.col("event_name") == "feature_use").select(
+    uses = world.events_of("feature_use", "visitor_id", "feature").select(
         "visitor_id", "feature", day="session_day", is_used=pl.lit(True)).unique()
-    met = visits.join(released, how="cross").filter(pl.col("day") >= pl.col("released_day")).join(
-        uses, on=["visitor_id", "feature", "day"], how="left")
-    pair = pl.struct("visitor_id", "feature")
-    terms = measure(
-        world.calendar, met, "day", ["feature"],
-        adopters=pair.filter(pl.col("is_used")).n_unique(), visitors=pair.n_unique())
+    parts = []
+    visitor = pl.col("visitor_id")
+    for feature, released_day in released.iter_rows():  # pairs of visitor and feature, one feature after the other
+        own = uses.filter(pl.col("feature") == feature).drop("feature")
+        met = visits.filter(pl.col("day") >= released_day).join(own, on=["visitor_id", "day"], how="left")
+        parts.append(measure(
+            world.calendar, met.with_columns(feature=pl.lit(feature)), "day", ["feature"],
+            adopters=visitor.filter(pl.col("is_used")).n_unique(), visitors=visitor.n_unique()))
+    nothing = {**dict.fromkeys(KEYS, pl.String), "period_start": pl.Date, "adopters": pl.Int64, "visitors": pl.Int64}
+    terms = pl.concat([pl.DataFrame(schema=nothing), *parts]).group_by(KEYS).agg(pl.sum("adopters", "visitors"))
     rows.ratio("feature_adoption_rate", terms, "adopters", "visitors")
 
 
 def _searches(rows: KpiRows, world: World) -> None:
-    searches = world.session_events.filter(pl.col("event_name") == "search")
+    searches = world.events_of("search", "search_results")
     results = pl.col("search_results")
     terms = measure(
         world.calendar, searches, "day", ["device", "country", "region"],

@@ -22,7 +22,8 @@ def build(folder: Path, **settings: str) -> duckdb.DuckDBPyConnection:
         cwd=ROOT, capture_output=True, text=True, check=False,
         env={
             "PATH": os.environ["PATH"], "WAREHOUSE_DB": str(folder / "warehouse.duckdb"),
-            "PUBLISHED_DB": str(published), "DBT_TARGET_PATH": str(folder / "target"), **settings,
+            "LANDING_DIR": str(folder / "landing"), "PUBLISHED_DB": str(published),
+            "DBT_TARGET_PATH": str(folder / "target"), **settings,
         },
     )
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]

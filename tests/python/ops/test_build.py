@@ -165,6 +165,17 @@ def test_dbt_hands_the_memory_limit_to_duckdb(run_dbt: Callable, tmp_path: Path)
     assert "300.0 MiB" in limit("--vars", "memory_limit: 300MiB", MEMORY_LIMIT="512MiB")
 
 
+def test_the_expectations_keep_to_the_memory_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from python_checks.expectations.gate import Gate  # Great Expectations takes seconds to import
+
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    monkeypatch.setenv("MEMORY_LIMIT", "1536MiB")
+    gate = Gate(tmp_path / "warehouse.duckdb", {"nodes": {}}, {})
+    with gate._source.get_engine().connect() as connection:
+        (limit,) = connection.exec_driver_sql("select current_setting('memory_limit')").fetchone()
+    assert limit == "1.0 GiB"
+
+
 def node(kind: str, materialized: str = "table") -> dict:
     return {"resource_type": kind, "config": {"materialized": materialized}}
 
@@ -351,6 +362,10 @@ def result_of(name: str, status: str, message: str) -> dict:
     return {"unique_id": name, "status": status, "message": message}
 
 
+def said(message: str) -> str:
+    return json.dumps({"info": {"level": "error", "msg": message}})
+
+
 RATE = f"Runtime Error in model int_orders\n  Invalid Input Error: {DATA_STOP}No exchange rate for USD on 2026-01-01"
 NODES = {
     "test.p.on_source": {**node("test"), "depends_on": {"nodes": ["source.p.extracts.orders"]}},
@@ -363,12 +378,16 @@ NODES = {
     [
         ([("model.p.a", "error", RATE), ("model.p.b", "error", RATE), ("model.p.c", "skipped", "")], 1, "",
          DataRefused, r"^No exchange rate for USD on 2026-01-01\nNothing was published\.$"),
-        ([("test.p.on_source", "fail", "Got 2 results")], 1, "", DataRefused, "on_source failed"),
+        ([("test.p.on_source", "fail", "Got 2 results")], 1, "", DataRefused, "^on_source: Got 2 results\nNothing"),
         ([("model.p.a", "error", RATE), ("model.p.b", "error", "Binder Error: no column")], 1, "",
          CheckFailed, r"dbt build failed \(exit code 1\)"),
         ([("test.p.on_model", "fail", "Got 2 results")], 1, "", CheckFailed, "dbt build failed"),
-        ([], 2, "Compilation Error in macro", CheckFailed, "dbt build failed"),
-        ([], 2, f"Compilation Error\n  {DATA_STOP}the extracts hold nothing", DataRefused, "the extracts hold nothing"),
+        ([(f"model.p.{name}", "error", "Binder Error: no x") for name in "abcdefg"], 1, "", CheckFailed,
+         r"failed \(exit code 1\):(\n  [a-e]: Binder Error: no x){5}\n  and 2 more\nNothing"),
+        ([], 2, said("Compilation Error in macro"), CheckFailed, r"\(exit code 2\):\n  Compilation Error in macro"),
+        ([], 2, said(f"Compilation Error\n  {DATA_STOP}nothing is there\n  > in macro"), DataRefused,
+         "^nothing is there\nNothing was published"),
+        ([], 1, "not JSON at all", CheckFailed, r"failed \(exit code 1\):\nNothing"),
         ([("model.p.a", "error", "Out of Memory Error: failed to pin block")], 1, "Out of Memory Error: failed",
          CheckFailed, "dbt build ran out of memory"),
         ([], -signal.SIGKILL, "", CheckFailed, "dbt build ran out of memory"),
@@ -554,6 +573,22 @@ def test_lines_of_dbt_are_shown_and_its_warnings_kept(capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert "1 of 2 OK" in shown and "columns that are ignored" in shown and "Segmentation fault" in shown
     assert report.facts["warnings"] == ["orders.csv has columns that are ignored"]
+
+
+def test_a_build_ends_with_rows_warnings_and_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.rows = ["extract  files"]
+    report.closing = ["Published"]
+    for number in range(22):
+        report.warn(f"[WARNING]: number {number}")
+    report.left_out("2 KPIs without a value:", ["without claims: claim_rate"])
+    report.tell()
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:4] == ["", "extract  files", "", "Warnings:"]
+    assert shown[4:25] == [*(f"  number {number}" for number in range(20)), "  and 2 more"]
+    left_out = ["  2 KPIs without a value:", "    without claims: claim_rate"]
+    assert shown[25:] == ["", "Left out:", *left_out, "", "Published"]
+    assert report.facts["left_out"] == ["2 KPIs without a value:"]
 
 
 def test_the_last_build_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -298,22 +298,27 @@ def test_kpis_without_a_value_are_told_by_what_they_lack(build: BuildFile) -> No
         """
         create table marts.dim_kpi as select * from (values
             ('return_rate', 'returns', false), ('refund_rate', 'returns refunds|claims', false),
-            ('claim_rate', 'refunds|claims', false), ('gmv', '', true), ('odd', 'payments', false)
+            ('claim_rate', 'refunds|claims', false), ('gmv', '', true), ('odd', 'payments', false),
+            ('bounce_rate', 'events events:page_view', false), ('late', 'orders.paid_at|payments.status=ok', false)
         ) as k (kpi_id, needs, has_data);
         create table intermediate.int_inputs as select * from (values
-            ('returns', false), ('refunds|claims', false), ('payments', true)
+            ('returns', false), ('refunds|claims', false), ('payments', true), ('events', false),
+            ('events:page_view', false), ('orders.paid_at|payments.status=ok', false)
         ) as i (need, is_present)
         """
     )
     without = findings.kpis_without_value(build.connection)
     assert [(kpi.kpi_id, kpi.lacks) for kpi in without] == [
-        ("claim_rate", ["refunds|claims"]), ("odd", []), ("refund_rate", ["returns", "refunds|claims"]),
+        ("bounce_rate", ["events", "events:page_view"]), ("claim_rate", ["refunds|claims"]),
+        ("late", ["orders.paid_at|payments.status=ok"]), ("odd", []), ("refund_rate", ["returns", "refunds|claims"]),
         ("return_rate", ["returns"]),
     ]
-    assert sorted(findings.lines_without_value(without)) == [
+    assert sorted(findings.lines_without_value(without, {"orders", "payments"})) == [
         "what they need is there, but nothing to count or to divide: odd",
-        "without refunds|claims: claim_rate",
-        "without returns, refunds|claims: refund_rate",
+        "without events: bounce_rate",
+        "without orders.paid_at or payments.status=ok: late",
+        "without refunds or claims, returns: refund_rate",
+        "without refunds or claims: claim_rate",
         "without returns: return_rate",
     ]
 
@@ -323,14 +328,16 @@ def test_feeds_that_begin_late_or_ended_early_are_told(build: BuildFile) -> None
         """
         create table intermediate.int_span as select date '2026-01-01' as span_start, date '2026-10-31' as as_of;
         create table intermediate.int_feeds as select * from (values
-            ('payments.attempted_at', true, date '2026-01-01', date '2026-10-31'),
-            ('reviews.created_at', true, date '2026-03-01', date '2026-09-01'),
-            ('claims.opened_at', true, date '2026-01-01', date '2026-09-02'),
-            ('refunds.refunded_at', false, null, null)
-        ) as f (feed, is_present, covers_from, covers_to)
+            ('payments', 'payments.attempted_at', true, date '2026-01-01', date '2026-10-31', false),
+            ('reviews', 'reviews.created_at', true, date '2026-03-01', date '2026-09-01', true),
+            ('claims', 'claims.opened_at', true, date '2026-01-01', date '2026-09-02', true),
+            ('seller_fees', 'seller_fees.charged_at', true, date '2026-02-01', date '2026-08-02', true),
+            ('refunds', 'refunds.refunded_at', false, null, null, false)
+        ) as f (table_name, feed, is_present, covers_from, covers_to, is_ended)
         """
     )
-    claims, reviews = findings.feeds_in_part(build.connection)
+    claims, reviews, fees = findings.feeds_in_part(build.connection)
+    assert str(fees) == "seller_fees.charged_at begins on 2026-02-01 and ended on 2026-08-02: nothing counts beyond"
     assert str(claims) == "claims.opened_at ended on 2026-09-02: periods beyond have no value"
     both = "reviews.created_at begins on 2026-03-01 and ended on 2026-09-01: periods beyond have no value"
     assert str(reviews) == both

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ops.project import duckdb_config
 from ops.publish import RELEASES_KEPT, PublishError, publish, releases
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -103,6 +104,16 @@ def test_a_release_holds_the_published_models_and_nothing_else(build: Path, targ
         ).fetchone()
         assert version.startswith("v1.4.0")
     assert sorted(path.name for path in target.parent.iterdir()) == ["marketplace.duckdb"]
+
+
+def test_publishing_keeps_to_the_memory_limit(
+    build: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    connect = duckdb.connect
+    monkeypatch.setattr(duckdb, "connect", lambda *a, **b: asked.append(b.get("config")) or connect(*a, **b))
+    publish(build, target, MANIFEST, FACTS, 2**30)
+    assert asked == [duckdb_config(2**30, build.with_name("warehouse.duckdb.tmp"))]
 
 
 def test_going_back_is_one_rename(build: Path, target: Path) -> None:

@@ -261,8 +261,27 @@ def test_both_ways_of_reading_are_equal(read, monkeypatch):
     assert plain > 300
 
 
-def test_the_fast_way_hands_ragged_files_over(read):
-    text = HEADER + "1,a,b\n" * 100 + "2,a\n"
+def test_chunks_may_part_any_two_bytes(tmp_path, monkeypatch):
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + "id,né\r\n1,漢\r\n\xef\xbb\xbf\ufeff,x\r\n\r\n".encode())
+    for chunk in range(3, 40):  # a byte order mark is not parted: chunks are longer than that
+        monkeypatch.setattr(read_csv, "CHUNK", chunk)
+        file = CsvFile(path)
+        assert (file.lines, file.ends, file.is_utf8) == (4, {"\r\n"}, True)
+
+
+def test_a_file_whose_lines_do_not_add_up_does_not_count(read):
+    file = read(HEADER + "1,a,b\n").file
+    file.lines += 1  # as if one line had not come out of the parser
+    with pytest.raises(Refused, match="its 3 lines do not add up: its records take 2"):
+        list(file.batches(["id"], lambda *_: None))
+    with pytest.raises(NotPlain):
+        list(file.plain_batches(["id"]))
+
+
+@pytest.mark.parametrize("last", ["2,a\n", "2,a,b,c\n", "\n", "\n\n"])
+def test_the_fast_way_hands_over_what_is_not_plain(read, last):
+    text = HEADER + "1,a,b\n" * 100 + last
     assert CsvFile(read(text).file.path).is_plain()
     with pytest.raises(NotPlain):
         read(text, fast=True)

@@ -35,6 +35,8 @@ PARTIES = {
         p3,toys
         p4,""",
 }
+# A market with this knows of refunds, and loses nothing to them.
+NOTHING_REFUNDED = "refund_id,order_line_id,refunded_at,amount,currency\nr0,l1,2024-05-01T13:00:00Z,0.00,EUR"
 NO_ORDERS = {
     "orders": "order_id,customer_id,ordered_at,paid_at,currency",
     "order_lines": "order_line_id,order_id,seller_id,product_id,quantity,unit_price",
@@ -51,15 +53,19 @@ class Market:
     def row(self, kpi_id: str, grain: str, start: str, segment: str = "all=all") -> dict | None:
         """The row of a KPI in a period and segment (dimension=value), None when there is none."""
         dimension, _, value = segment.partition("=")
-        family = KPIS[kpi_id].family
-        if family not in self._frames:
-            self._frames[family] = recompute(self.world, [family]).frame()
-        found = self._frames[family].filter(
+        found = self.frame(KPIS[kpi_id].family).filter(
             (pl.col("kpi_id") == kpi_id) & (pl.col("period_grain") == grain)
             & (pl.col("period_start") == dt.date.fromisoformat(start))
             & (pl.col("dimension") == dimension) & (pl.col("dimension_value") == value))
         assert len(found) <= 1, f"{kpi_id} has the row twice"
         return found.to_dicts()[0] if len(found) else None
+
+    def frame(self, family: str) -> pl.DataFrame:
+        """The rows of a family."""
+        if family not in self._frames:
+            own = [kpi for kpi in KPIS if KPIS[kpi].family == family]
+            self._frames[family] = pl.concat(rows.frame() for _, rows in recompute(self.world, own))
+        return self._frames[family]
 
     def value(self, *key: str) -> float | None:
         """The value of such a row, to the ninth decimal."""

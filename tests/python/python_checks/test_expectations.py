@@ -41,14 +41,22 @@ def model(name: str, folder: str, *columns: dict, **meta: object) -> dict:
     }
 
 
+def source(name: str, *columns: dict, **meta: object) -> dict:
+    return {
+        "source_name": "extracts",
+        "name": name,
+        "config": {"meta": meta},
+        "columns": {column["name"]: column for column in columns},
+    }
+
+
 MANIFEST = {
     "metrics": {},
-    "nodes": {
-        node["name"]: node
-        for node in [
-            model(
-                "stg_orders",
-                "staging/native",
+    "sources": {
+        contract["name"]: contract
+        for contract in [
+            source(
+                "orders",
                 column("order_id", "string", key=True),
                 column("ordered_at", "timestamp", required=True),
                 column("at", "string", values=["web", "app"]),
@@ -62,13 +70,19 @@ MANIFEST = {
                     "reason": "more than the quantity",
                 }],
             ),
-            model(
-                "stg_lines",
-                "staging/native",
+            source(
+                "lines",
                 column("line_id", "string", key=True),
                 column("order_id", "string", required=True),
-                must_exist={"column": "order_id", "in": "stg_orders"},
+                must_exist={"column": "order_id", "in": "orders"},
             ),
+        ]
+    },
+    "nodes": {
+        node["name"]: node
+        for node in [
+            model("stg_orders", "staging/native"),
+            model("stg_lines", "staging/native"),
             model(
                 "fct_orders",
                 "marts/core",
@@ -120,7 +134,7 @@ def test_a_sound_build_passes(tmp_path: Path) -> None:
         ("insert into staging.stg_lines values ('l1', 'o1')", "stg_lines", "line_id is unique"),
         ("insert into staging.stg_lines values (null, 'o1')", "stg_lines", "line_id is never null"),
         ("insert into staging.stg_lines values ('l', null)", "stg_lines", "order_id is never null"),
-        ("insert into staging.stg_lines values ('l', 'gone')", "stg_lines", "never order_id that is not in stg_orders"),
+        ("insert into staging.stg_lines values ('l', 'gone')", "stg_lines", "never order_id that is not in orders"),
         ("alter table staging.stg_lines add column more int", "stg_lines", "columns and types"),
         ("alter table staging.stg_orders alter rating type integer", "stg_orders", "columns and types"),
         ("delete from staging.stg_orders", "stg_orders", "at least 1 rows"),

@@ -9,7 +9,10 @@ import pytest
 from recompute_market import NO_ORDERS, PARTIES, write
 
 from python_checks.recompute.contract import TABLES
-from python_checks.recompute.extracts import ExtractError, judge, read_extracts, rows_read
+from python_checks.recompute.coverage import Presence
+from python_checks.recompute.extracts import read_extracts
+from python_checks.recompute.files import ExtractError
+from python_checks.recompute.judge import judge
 
 LINES = "order_line_id,order_id,seller_id,product_id,quantity,unit_price,seller_discount"
 
@@ -31,9 +34,8 @@ def counts(extracts, table):
 def one(kind_of_table, day=dt.date(2024, 6, 30), **values):
     """The reason a single row of a table is rejected, None for a good one, and the row."""
     table = TABLES[kind_of_table]
-    row = {name: values.get(name) for name in table.columns} | {"_day": day}
-    schema = {**dict.fromkeys(table.columns, pl.String), "_day": pl.Date}
-    judged = judge(table, pl.DataFrame([row], schema=schema)).to_dicts()[0]
+    row = {name: values.get(name) for name in table.columns}
+    judged = judge(table, pl.DataFrame([row], schema=dict.fromkeys(table.columns, pl.String)), day).to_dicts()[0]
     return judged["_reason"], judged
 
 
@@ -93,7 +95,7 @@ def test_money_is_exact():
 
 
 def test_the_latest_delivery_of_a_good_row_wins(tmp_path):
-    header = "customer_id,created_at,city"
+    header = "customer_id,created_at,country"
     for day, rows in (("2024-05-02", ["c9,2024-05-01T00:00:00Z,new", "c8,2024-05-01T00:00:00Z,twice",
                                       "c8,2024-05-01T00:00:00Z,last"]),
                       ("2024-05-01", ["c9,2024-05-01T00:00:00Z,old"]),
@@ -104,11 +106,11 @@ def test_the_latest_delivery_of_a_good_row_wins(tmp_path):
     write(tmp_path, {**PARTIES, **NO_ORDERS})
     (tmp_path / "customers.csv").unlink()
     extracts = read_extracts(tmp_path)
-    assert dict(extracts["customers"].sort("customer_id").select("customer_id", "city").iter_rows()) == {
+    assert dict(extracts["customers"].sort("customer_id").select("customer_id", "country").iter_rows()) == {
         "c8": "last", "c9": "new"}
     assert counts(extracts, "customers") == [(1, 0, 0, 1), (3, 2, 0, 1), (2, 0, 2, 0)]
     assert reasons(extracts, "customers") == [
-        (1, "created_at is no time"), (2, "created_at is later than the delivery day + 1")]
+        (2, "created_at is no time"), (3, "created_at is later than the delivery day + 1")]
 
 
 def test_orphan_lines_are_held_back(tmp_path):
@@ -116,27 +118,27 @@ def test_orphan_lines_are_held_back(tmp_path):
         tmp_path, orders=f"{NO_ORDERS['orders']}\no1,c1,2024-05-01T00:00:00Z,,EUR",
         order_lines=f"{LINES}\nl1,o1,s1,p1,1,1.00,\nl2,o2,s1,p1,1,1.00,")
     assert extracts["order_lines"]["order_line_id"].to_list() == ["l1"]
-    assert reasons(extracts, "order_lines") == [(2, "order_id names no order")]
+    assert reasons(extracts, "order_lines") == [(3, "order_id names no order")]
     assert counts(extracts, "order_lines") == [(2, 1, 1, 0)]
 
 
 def test_rows_that_cannot_be_split_are_rejected_alone(tmp_path):
-    extracts = read(tmp_path, products='''product_id,product_name,category
+    extracts = read(tmp_path, products='''product_id,category,product_name
         p1,"two ""quotes""",a
 
         p2,too,many,fields
         p3,few
         "p4"x,"name",a
         p5,5" screen,a''')
-    assert extracts["products"]["product_name"].to_list() == ['two "quotes"', '5" screen']
+    assert extracts["products"]["category"].to_list() == ['two "quotes"', '5" screen']
     assert counts(extracts, "products") == [(5, 2, 3, 0)]
     assert reasons(extracts, "products") == [
-        (2, "4 fields instead of 3"), (3, "2 fields instead of 3"), (4, "a quote where none may stand")]
+        (4, "4 fields instead of 3"), (5, "2 fields instead of 3"), (6, "a quote where none may stand")]
 
 
 def test_line_breaks_in_quotes_belong_to_their_row(tmp_path):
-    extracts = read(tmp_path, products='product_id,product_name\np1,"one\ntwo"\np2,three')
-    assert extracts["products"]["product_name"].to_list() == ["one\ntwo", "three"]
+    extracts = read(tmp_path, products='product_id,category\np1,"one\ntwo"\np2,three')
+    assert extracts["products"]["category"].to_list() == ["one\ntwo", "three"]
 
 
 @pytest.mark.parametrize(("content", "lines", "reason"), [
@@ -153,7 +155,6 @@ def test_a_file_that_does_not_reconcile_is_refused_whole(tmp_path, content, line
     assert counts(extracts, "products") == [(lines, 0, lines, 0)]
     assert {why for _, why in reasons(extracts, "products")} == {extracts.rejected["reason"][0]}
     assert reason in extracts.rejected["reason"][0]
-    assert ("products", "products.csv", lines) in list(rows_read(tmp_path))
 
 
 def test_other_encodings_cost_their_rows_only(tmp_path):
@@ -162,7 +163,7 @@ def test_other_encodings_cost_their_rows_only(tmp_path):
     (tmp_path / "products.csv").write_bytes(good + bad)
     extracts = read_extracts(tmp_path)
     assert extracts["products"]["category"].to_list() == ["café"]
-    assert reasons(extracts, "products") == [(2, "not UTF-8")]
+    assert reasons(extracts, "products") == [(3, "not UTF-8")]
 
 
 def test_parquet_is_judged_like_text(tmp_path):
@@ -182,26 +183,27 @@ def test_parquet_is_judged_like_text(tmp_path):
     extracts = read_extracts(tmp_path)
     assert extracts["products"]["product_id"].to_list() == ["p1"]
     assert reasons(extracts, "products") == [(2, "product_id is missing"), (3, "created_at is not in 1990..2100")]
-    assert [why for _, why in reasons(extracts, "offers")] == ["stock_quantity is no int"] * 2
+    assert reasons(extracts, "offers") == [(2, "stock_quantity is no int")]  # 1.0 is a whole number
 
 
 def test_present_means_delivered_and_not_null_everywhere(tmp_path):
-    extracts = read(tmp_path, refunds="refund_id,order_line_id,refunded_at,amount,currency")
-    assert extracts.has("refunds", "customers.country")
-    assert not extracts.has("returns")
-    assert not extracts.has("customers.region")
+    has = Presence(read(tmp_path, refunds="refund_id,order_line_id,refunded_at,amount,currency").__getitem__).has
+    assert has("customers", "customers.country")
+    assert not has("refunds")  # a table without a row is absent
+    assert not has("returns")
+    assert not has("customers.region")
 
 
 def test_what_stops_the_reading(tmp_path):
     write(tmp_path, {**PARTIES, **NO_ORDERS})
-    (tmp_path / "sellers.csv").write_text("seller_id,name\ns1,x\n")
-    with pytest.raises(ExtractError, match=r"sellers\.csv: no column registered_at; found seller_id, name"):
+    (tmp_path / "sellers.csv").write_text("seller,name\ns1,x\n")
+    with pytest.raises(ExtractError, match=r"sellers\.csv: no column seller_id; found seller, name"):
         read_extracts(tmp_path)
     (tmp_path / "sellers.csv").unlink()
     with pytest.raises(ExtractError, match="no table sellers"):
         read_extracts(tmp_path)
     (tmp_path / "sellers.csv").write_text("")
-    with pytest.raises(ExtractError, match=r"sellers\.csv: no header line"):
+    with pytest.raises(ExtractError, match="no table sellers"):
         read_extracts(tmp_path)
 
 

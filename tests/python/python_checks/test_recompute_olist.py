@@ -8,7 +8,7 @@ import pytest
 
 from python_checks.recompute import olist
 from python_checks.recompute.compute import recompute
-from python_checks.recompute.extracts import MONEY_PLACES
+from python_checks.recompute.money import UNIT_PLACES
 from python_checks.recompute.world import World
 
 FOLDER = Path(os.environ.get("OLIST_DIR", Path(__file__).parents[4] / "shared" / "data" / "olist"))
@@ -21,10 +21,20 @@ def world():
 
 
 @pytest.fixture(scope="module")
-def yearly(world):
-    """Sales of the years 2016 to 2018, overall."""
-    rows = recompute(world, ["sales", "seller_quality", "acquisition", "satisfaction"]).frame()
-    return rows.filter((pl.col("period_grain") == "year") & (pl.col("dimension") == "all"))
+def overall(world):
+    """Every KPI of every period, overall."""
+    return pl.concat(rows.frame().filter(pl.col("dimension") == "all") for _, rows in recompute(world))
+
+
+@pytest.fixture(scope="module")
+def yearly(overall):
+    """The years 2016 to 2018."""
+    return overall.filter(pl.col("period_grain") == "year")
+
+
+@pytest.fixture(scope="module")
+def daily(overall):
+    return overall.filter(pl.col("period_grain") == "day")
 
 
 def total(yearly, kpi_id, column="numerator"):
@@ -44,19 +54,30 @@ def test_totals_over_the_whole_span(world, yearly):
     assert total(yearly, "cancellation_rate", "denominator") == 99_281
 
 
-def test_published_numbers(world, yearly):
+def test_published_numbers(world, daily):
     """Over all orders, as others counted them; without the nine reviews of this copy that have lost their date."""
     assert len(world.all_orders) == 99_441
-    assert round(world.all_lines["unit_price"].sum() / 10**MONEY_PLACES, 2) == 13_591_643.70
-    assert total(yearly, "leads") == 8_000
+    assert round(world.all_lines["line_value"].sum() / 10**UNIT_PLACES, 2) == 13_591_643.70
+    assert total(daily, "leads") == 8_000
     undated = world.extracts.rejected.filter(pl.col("table_name") == "reviews")
     assert undated["reason"].unique().to_list() == ["created_at is missing"]
-    assert total(yearly, "reviews") == 99_224 - len(undated)
+    assert total(daily, "reviews") == 99_224 - len(undated)
     read = dict(world.extracts.files.select("table_name", "rows_read").iter_rows())
     assert read["olist_order_reviews_dataset"] == 99_224
     assert read["olist_order_items_dataset"] == 112_650
 
 
 def test_what_olist_lacks_has_no_value(yearly):
-    for kpi_id in ("platform_revenue", "refunded_amount", "nps", "cpa", "ad_spend", "return_rate"):
+    for kpi_id in ("platform_revenue", "refunded_amount", "nps", "cpa", "ad_spend", "return_rate",
+                   "acceptance_rate", "registered_customers", "registered_sellers", "platform_fulfilled_share"):
         assert yearly.filter(pl.col("kpi_id") == kpi_id)["value"].null_count() == 3
+
+
+def test_feeds_that_ended_have_no_value_afterwards(overall):
+    months = overall.filter(pl.col("period_grain") == "month")
+    for kpi_id, first, last in (("leads", "2017-07-01", "2018-05-01"), ("reviews", "2016-09-01", "2018-08-01")):
+        covered = months.filter((pl.col("kpi_id") == kpi_id) & pl.col("is_covered"))
+        assert covered["value"].null_count() == 0
+        starts = covered["period_start"].cast(pl.String)
+        assert (starts.min(), starts.max()) == (first, last)
+    assert months.filter(pl.col("kpi_id") == "orders")["is_covered"].all()

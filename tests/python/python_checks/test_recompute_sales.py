@@ -1,7 +1,7 @@
 """Orders, money, loyalty and balance, worked by hand on tiny marketplaces."""
 
 import pytest
-from recompute_market import market, orders
+from recompute_market import NOTHING_REFUNDED, market, orders
 
 from python_checks.recompute.money import MissingRateError
 
@@ -257,7 +257,8 @@ def test_sellers_join_close_and_make_their_first_sale(tmp_path):
 def test_concentration_counts_the_ten_largest_sellers(tmp_path):
     sellers = "\n".join(["seller_id,registered_at", *(f"s{n:02},2024-01-01T00:00:00Z" for n in range(12))])
     lines = "\n".join([LINES, *(f"l{n},o1,s{n:02},p1,1,{n + 1}.00" for n in range(12))])
-    m = market(tmp_path, sellers=sellers, orders=orders("o1 c1 2024-05-01"), order_lines=lines)
+    m = market(tmp_path, sellers=sellers, orders=orders("o1 c1 2024-05-01"), order_lines=lines,
+               refunds=NOTHING_REFUNDED)
     assert m.terms("top10_seller_share", "day", "2024-05-01") == (75, 78, 0.961538462)
     assert m.terms("seller_concentration_hhi", "day", "2024-05-01", "category=books") == (
         10000 * 650, 78**2, 1068.376068376)
@@ -313,7 +314,8 @@ def test_a_missing_table_gives_no_value_and_a_present_one_counts_zero(tmp_path):
     assert without.terms("transactions", "day", "2024-05-01") == (None, None, None)
     assert without.row("return_rate", "day", "2024-05-01")["sample_size"] is None
     assert without.value("platform_revenue", "day", "2024-05-01") is None  # commission is null in every row
-    present = market(tmp_path, **tables, payments="payment_id,order_id,attempted_at,status,amount,currency")
+    payments = "payment_id,order_id,attempted_at,status,amount,currency\ny1,o1,2024-05-02T12:00:00Z,failed,1.00,EUR"
+    present = market(tmp_path, **tables, payments=payments)
     assert present.terms("transactions", "day", "2024-05-01") == (0, None, 0)
     assert present.terms("transaction_completion_rate", "day", "2024-05-01") == (0, 0, None)
     assert present.row("transaction_completion_rate", "day", "2024-05-01")["sample_size"] == 0

@@ -1,7 +1,7 @@
 """Sessions, channels, attribution, carts and advertising, worked by hand on tiny marketplaces."""
 
 import pytest
-from recompute_market import RULES, market, orders
+from recompute_market import NOTHING_REFUNDED, RULES, market, orders
 
 from python_checks.recompute.web import channel_of
 
@@ -92,7 +92,8 @@ def test_an_order_belongs_to_the_last_session_that_was_not_direct(tmp_path):
         ad_spend="""
             spend_date,platform,campaign_id,channel,audience,objective,impressions,clicks,cost,currency
             2024-05-10,g,k1,paid_search,buyers,sales,1000,10,4.00,EUR
-            2024-05-10,g,k2,paid_search,buyers,leads,1000,10,8.00,EUR""")
+            2024-05-10,g,k2,paid_search,buyers,leads,1000,10,8.00,EUR""",
+        refunds=NOTHING_REFUNDED)
     assert m.value("orders", *MONTH, "channel=paid_search") == 1
     assert m.value("orders", *MONTH, "channel=organic_search") == 1
     assert m.value("orders", *MONTH, "channel=direct") == 1
@@ -121,6 +122,7 @@ def test_carts_are_bought_within_seven_days(tmp_path):
         "05-01T10:02:00,purchase,v3,a,,,",  # buys both carts of its session
         "05-01T10:00:00,purchase,v4,a,,,",  # before there was a cart
         "05-01T10:00:01,add_to_cart,v4,a,,,",
+        "05-01T10:00:02,page_view,v4,a,,,",
     ))
     assert m.terms("conversion_rate_cart", *DAY) == (3, 5, 0.6)
     assert m.terms("cart_abandonment_rate", *DAY) == (2, 5, 0.4)
