@@ -21,7 +21,7 @@ MEANT = {
 
 @dataclass(frozen=True)
 class Delivered:
-    """A file of a table. Its id changes with its content, as far as size and time tell."""
+    """A file of a table. Its id changes with its content, as far as place, size and time tell."""
 
     path: Path
     name: str  # below the extracts folder
@@ -36,7 +36,7 @@ class Delivered:
 
     @property
     def id(self) -> str:
-        return hashlib.sha256(f"{self.name} {self.size} {self.mtime_ns}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.name} {os.path.realpath(self.path)} {self.size} {self.mtime_ns}".encode()).hexdigest()[:16]
 
     @property
     def format(self) -> str:

@@ -43,7 +43,8 @@ FILES = pa.schema([
     ("file_id", pa.string()), ("table_name", pa.string()), ("file_name", pa.string()), ("dt", pa.string()),
     ("place", pa.string()), ("too_late", pa.timestamp("us")), ("path", pa.string()), ("format", pa.string()),
     ("kinds", pa.string()), ("row_source", pa.string()), ("unknown_columns", pa.string()), ("refused", pa.string()),
-    ("rows_read", pa.int64()), ("bytes", pa.int64()), ("landed_at", pa.timestamp("us")),
+    ("rows_read", pa.int64()), ("bytes", pa.int64()), ("modified_at", pa.timestamp("us")),
+    ("landed_at", pa.timestamp("us")),
 ])
 UNREADABLE = pa.schema([
     ("file_id", pa.string()), ("row_number", pa.int64()), ("reason", pa.string()), ("content", pa.string()),
@@ -374,6 +375,7 @@ class _Landing:
             "refused": refused,
             "rows_read": rows,
             "bytes": file.size,
+            "modified_at": datetime.fromtimestamp(min(file.mtime_ns // 10**9, 253_402_300_799), UTC).replace(tzinfo=None),
             "landed_at": datetime.now(UTC).replace(tzinfo=None),
         }
 

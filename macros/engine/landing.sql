@@ -26,14 +26,20 @@
     {%- set query -%}
         select name
         from (
-            select substr(filename, {{ extracts | length + 2 }}) as name, size
+            select
+                substr(filename, {{ extracts | length + 2 }}) as name,
+                size,
+                cast(last_modified as timestamp) as modified_at
             from read_blob({{ sql_texts([extracts ~ '/**']) }})
         ) as delivered
         where
             regexp_full_match(name, '({{ stems | join("|") }})(/.*)?[.](csv|csv[.]gz|parquet)')
             and not regexp_matches(name, '(^|/)[._]')
-            and (name, size) not in (select (file_name, bytes) from {{ source(source_name, 'files') }})
-            and size > 0
+            and not regexp_matches(replace(name, '/dt=', '/'), '/[^/]*=[^/]*/')  -- nobody reads other partitions
+            and (name, size, date_trunc('second', modified_at)) not in (
+                select (file_name, bytes, modified_at) from {{ source(source_name, 'files') }}
+            )
+            and size > 3  -- a blank file is none
         order by name
     {%- endset -%}
     {{- return(run_query(query).columns[0].values() | list) -}}

@@ -75,7 +75,7 @@ their rows at fault come, and stg_ reads the others where they lie.
     {%- set query -%}
         select path, kinds, row_source
         from {{ files }}
-        where table_name = '{{ table }}' and refused is null {{ 'and file_id not in (' ~ held ~ ')' if held }}
+        where table_name = '{{ table }}' and refused is null and rows_read > 0 {{ 'and file_id not in (' ~ held ~ ')' if held }}
         order by path
     {%- endset -%}
     {%- set groups = {} -%}

@@ -5,7 +5,7 @@ One program parses the project, then takes requests from standard input, a JSON 
     {"land": {extracts, landing, connector}, "dbt": [arguments], "environment": {}, "kill_at": n, "log": path}
 
 With `kill_at` the process sends itself SIGKILL before its n-th file operation below the landing (land) or its n-th
-statement (dbt). The log gets everything printed, and every statement. The answer, a line too: how the process ended.
+statement (dbt), with `kill_after` when so many seconds have passed. The log gets everything printed, and every statement. The answer, a line too: how the process ended.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -78,6 +79,8 @@ def serve() -> None:
                 with Path(request["log"]).open("w") as log:
                     os.dup2(log.fileno(), 1)
                     os.dup2(log.fileno(), 2)
+                if request.get("kill_after") is not None:
+                    threading.Timer(request["kill_after"], os.kill, (os.getpid(), signal.SIGKILL)).start()
                 countdown = Countdown(request.get("kill_at"))
                 if "land" in request:
                     status = run_land(**request["land"], countdown=countdown)
