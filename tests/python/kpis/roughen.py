@@ -1,13 +1,14 @@
 """Makes clean extracts rough: everything that the contract allows and tidy data never shows, and some rows it rejects.
 
 Optional values go missing, references point elsewhere or nowhere, enumerated words and texts change rows, times are
-out of order and written in other ways, rows come twice with other content, in any order. The contract (the staging
-models' YAML) says which column is what, so that a new column is roughened too.
+out of order and written in other ways, rows come twice with other content, in any order. The contract (the
+sources' YAML) says which column is what, so that a new column is roughened too.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,19 @@ WRITINGS = [
 
 
 def contract(table: str) -> dict[str, dict[str, Any]]:
-    """Per column of a table its type and what its contract says."""
-    text = (ROOT / "models" / "staging" / "native" / f"stg_{table}.yml").read_text(encoding="utf-8")
-    [model] = yaml.safe_load(text)["models"]
-    return {
+    """Per column of a table its type and what its contract says; `refers_to` what its staging model is tested for."""
+    staging = ROOT / "models" / "staging"
+    [source] = yaml.safe_load((staging / "sources.yml").read_text(encoding="utf-8"))["sources"]
+    [found] = [node for node in source["tables"] if node["name"] == table]
+    columns = {
         column["name"]: {"type": column["data_type"], **column.get("config", {}).get("meta", {})}
-        for column in model["columns"]
+        for column in found["columns"]
     }
+    [model] = yaml.safe_load((staging / "native" / f"stg_{table}.yml").read_text(encoding="utf-8"))["models"]
+    for column in model.get("columns", []):
+        [target] = re.findall(r"ref\('(stg_\w+)'\)", str(column["data_tests"]))
+        columns[column["name"]]["refers_to"] = target
+    return columns
 
 
 def roughen(clean: Path, rough: Path, seed: int) -> None:

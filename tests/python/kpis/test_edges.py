@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ops.land import land
+
 CUSTOMERS = ["ann", "bea", "cid", "dan", "eve", "flo", "gil", "hal", "ivy"]
 
 # order, customer, ordered (and paid) at, line value, shipped at, cancelled at
@@ -174,9 +176,10 @@ def published(
     extracts.mkdir()
     write_market(extracts)
     narrow = json.dumps({"kpi_grains": ["day", "month"], "kpi_dimensions": ["channel"]})
+    land(extracts, folder / "landing", say=lambda text: None)
     done = run_dbt(
         folder, "build", "--select", "+kpi_values", "--exclude-resource-type", "unit_test", "test", "--vars", narrow,
-        EXTRACTS_DIR=str(extracts), AS_OF="2026-04-30",
+        LANDING_DIR=str(folder / "landing"), AS_OF="2026-04-30",
     )
     assert done.returncode == 0, done.stdout[-5000:]
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:

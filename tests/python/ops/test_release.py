@@ -136,7 +136,7 @@ def test_too_many_rejected_rows_leave_the_release_as_it_was(copy_of_sample: Sett
     assert done.returncode == 1
     assert "rows of customers (10" in done.stderr
     assert "created_at: not an ISO 8601 time, such as '31/12/2026' in customers.csv, row 2" in done.stderr
-    assert "make build MAX_REJECTED_SHARE=0.1\n" in done.stderr
+    assert "make build MAX_REJECTED_SHARE=0.11\n" in done.stderr
     assert told(copy_of_sample)["reasons"]["customers"][0]["column"] == "created_at"
     assert contents(copy_of_sample.published.parent) == before
 
