@@ -36,7 +36,8 @@ class Delivered:
 
     @property
     def id(self) -> str:
-        return hashlib.sha256(f"{self.name} {os.path.realpath(self.path)} {self.size} {self.mtime_ns}".encode()).hexdigest()[:16]
+        told = f"{self.name} {os.path.realpath(self.path)} {self.size} {self.mtime_ns}"
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     @property
     def format(self) -> str:

@@ -375,7 +375,9 @@ class _Landing:
             "refused": refused,
             "rows_read": rows,
             "bytes": file.size,
-            "modified_at": datetime.fromtimestamp(min(file.mtime_ns // 10**9, 253_402_300_799), UTC).replace(tzinfo=None),
+            "modified_at": datetime.fromtimestamp(
+                min(file.mtime_ns // 10**9, 253_402_300_799), UTC
+            ).replace(tzinfo=None),
             "landed_at": datetime.now(UTC).replace(tzinfo=None),
         }
 

@@ -5,7 +5,8 @@ One program parses the project, then takes requests from standard input, a JSON 
     {"land": {extracts, landing, connector}, "dbt": [arguments], "environment": {}, "kill_at": n, "log": path}
 
 With `kill_at` the process sends itself SIGKILL before its n-th file operation below the landing (land) or its n-th
-statement (dbt), with `kill_after` when so many seconds have passed. The log gets everything printed, and every statement. The answer, a line too: how the process ended.
+statement (dbt), with `kill_after` when so many seconds have passed. The log gets everything printed, and every
+statement. The answer, a line too: how the process ended.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def test_only_new_files_are_read_and_withdrawn_ones_forgotten(fresh):
 
     late.unlink()
     fresh.load()
-    assert fresh.query("select order_id, customer_id from staging.stg_orders order by 1") == [("o1", "c1"), ("o3", "c1")]
+    orders = fresh.query("select order_id, customer_id from staging.stg_orders order by 1")
+    assert orders == [("o1", "c1"), ("o3", "c1")]
     assert set(fresh.audit()) & {"orders/dt=2026-01-06/part.csv"} == set()
 
 

@@ -36,7 +36,8 @@ def loaded(market):
           + order("u3").encode() + b"\xff\xfe\n" + "u4,né,2026-01-02T10:00:00Z,,EUR\n".encode())
     write("orders/ragged.csv", ORDERS + order("r1") + "r2,c1,2026-01-02T10:00:00Z\n"
           + order("r3").replace("\n", ",more\n"))
-    write("orders/stray_quote.csv", ORDERS + 'q1,c"1,2026-01-02T10:00:00Z,,EUR\n' + 'q2,"c1"x,2026-01-02T10:00:00Z,,EUR\n'
+    write("orders/stray_quote.csv", ORDERS + 'q1,c"1,2026-01-02T10:00:00Z,,EUR\n'
+          + 'q2,"c1"x,2026-01-02T10:00:00Z,,EUR\n'
           + order("q3"))
     write("orders/header_only.csv", ORDERS)
     write("orders/bom.csv", b"\xef\xbb\xbf" + (ORDERS + order("b1")).encode())
@@ -54,7 +55,8 @@ def loaded(market):
     write("orders/open_quote.csv", ORDERS + "".join(order(f"h{i}") for i in range(200_000))
           + '"lost,c1,2026-01-02T10:00:00Z,,EUR\n' + "".join(order(f"i{i}") for i in range(199_998)) + '"i","c1",,,\n')
 
-    write("customers/pii.csv", CUSTOMERS + "v1,once,eve@example.org\n" + "v2,2026-01-01T10:00:00Z,bob@example.org,more\n")
+    write("customers/pii.csv", CUSTOMERS + "v1,once,eve@example.org\n"
+          + "v2,2026-01-01T10:00:00Z,bob@example.org,more\n")
     write("order_lines/faults.csv", LINES + "f1,o1,s1,p1,1.5,9.99\n" + "f2,o1,s1,p1,-1,9.99\n" + "f3,o1,s1,p1,0,9.99\n"
           + "f4,o1,s1,p1,0x10,9.99\n" + "f5,o1,s1,p1,1,9.99999\n" + "f6,o1,s1,p1,1,-0.01\n" + "f7,o1,s1,p1,1,nan\n"
           + "f8,nowhere,s1,p1,1,9.99\n" + "f9,o1,s1,p1,1,1e3\n" + "f10,o1,s1,p1,1,7\n" + ",o1,s1,p1,1,7\n")

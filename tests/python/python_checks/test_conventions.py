@@ -134,8 +134,16 @@ BREAKS = [
     (rules.one_way_down, refer("kpi_sales", "stg_orders"), "kpi_sales (family) refers to stg_orders"),
     (rules.one_way_down, refer("kpi_sales", "kpi_values"), "kpi_sales (family) refers to kpi_values"),
     (rules.one_way_down, refer("int_orders_read", "orders"), "int_orders_read (intermediate) refers to orders (source"),
-    (rules.every_table_is_staged, put("base_orders", raw_code="select\n    order_id,\n"), "base_orders does not select email_hash"),
-    (rules.every_table_is_staged, lambda manifest: manifest["nodes"].pop("stg_orders"), "stg_orders does not select order_id"),
+    (
+        rules.every_table_is_staged,
+        put("base_orders", raw_code="select\n    order_id,\n"),
+        "base_orders does not select email_hash",
+    ),
+    (
+        rules.every_table_is_staged,
+        lambda manifest: manifest["nodes"].pop("stg_orders"),
+        "stg_orders does not select order_id",
+    ),
     (rules.named_by_layer, put("stg_orders", name="orders"), "orders in staging"),
     (rules.named_by_layer, put("stg_olist__orders", name="stg_orders_olist"), "stg_orders_olist in connector"),
     (rules.named_by_layer, put("fct_orders", name="orders"), "orders in core"),
