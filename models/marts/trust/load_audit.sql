@@ -26,7 +26,7 @@ counted as (
     where
         _fault is null
         and _is_latest
-        and order_id not in (select order_id from {{ ref('stg_orders') }})
+        and order_id not in (select orders.order_id from {{ ref('stg_orders') }} as orders)
     group by _file
 ),
 
@@ -67,9 +67,9 @@ deliveries as (
         _file as file_name,
         rows_in_base as rows_read,
         cast(null as {{ dbt.type_string() }}) as unknown_columns,
-        (select max(landed_at) from files) as landed_at
+        (select max(files.landed_at) from files) as landed_at
     from by_file
-    where _file not in (select file_id from files)
+    where _file not in (select files.file_id from files)
 )
 
 select

@@ -25,7 +25,7 @@ at_fault as (
     where
         _fault is null
         and _is_latest
-        and order_id not in (select order_id from {{ ref('stg_orders') }})
+        and order_id not in (select orders.order_id from {{ ref('stg_orders') }} as orders)
     union all
     -- a row that could not be split into fields
     select
@@ -52,6 +52,6 @@ select
     nullif(substr(at_fault._fault, 1, instr(at_fault._fault, ': ') - 1), '') as column_name,
     at_fault._content as row_content,
 
-    coalesce(files.landed_at, (select max(landed_at) from files)) as loaded_at
+    coalesce(files.landed_at, (select max(every_file.landed_at) from files as every_file)) as loaded_at
 from at_fault
 left join files on at_fault._file = files.file_id

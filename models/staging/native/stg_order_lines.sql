@@ -26,4 +26,4 @@ from {{ ref('base_order_lines') }}
 where
     _fault is null
     and _is_latest
-    and order_id in (select order_id from {{ ref('stg_orders') }})
+    and order_id in (select orders.order_id from {{ ref('stg_orders') }} as orders)
