@@ -15,6 +15,7 @@ import polars as pl
 from python_checks.recompute.contract import REQUIRED_TABLES, TABLES, Table
 from python_checks.recompute.files import DeliveredFile, ExtractError, delivered_files
 from python_checks.recompute.judge import POLARS_TYPES, judge
+from python_checks.recompute.measure import UNKNOWN
 from python_checks.recompute.pieces import Piece, Refused, header_of, mixes_ends, pieces_of
 
 CODED = "events"  # the table whose texts are held as numbers: it has ten times the rows of any other
@@ -141,7 +142,8 @@ def _kept(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     texts = [name for name in table.used if rows.schema[name] == pl.String and name not in table.key]
     words = {name: table.columns[name].words for name in texts}
     return rows.select(table.used).with_columns(
-        pl.col(name).cast(pl.Enum(words[name]) if words[name] else pl.Categorical) for name in texts)
+        # a missing value becomes the segment `unknown` later: a word of its own
+        pl.col(name).cast(pl.Enum([*words[name], UNKNOWN]) if words[name] else pl.Categorical) for name in texts)
 
 
 def _rejected(rows: list[tuple[int, str]]) -> pl.DataFrame:
