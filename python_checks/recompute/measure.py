@@ -94,7 +94,9 @@ def windows(frame: pl.DataFrame, entity: list[str], day: str, days: int, back: i
 
     The intervals of an entity never overlap. Keeps the entity's columns and adds from_day and to_day.
     """
-    each = frame.filter(pl.col(day).is_not_null()).select(*entity, day).unique().sort(*entity, day)
+    coded = pl.col(entity).cast(pl.Categorical)  # numbers sort faster than texts
+    each = frame.filter(pl.col(day).is_not_null()).select(coded, day).unique()
+    each = each.sort(pl.col(entity).to_physical(), day)
     following = pl.col(day).shift(-1).over(entity)
     return each.select(
         *entity,
@@ -120,19 +122,19 @@ def count_rolling(
     """
     parts = []
     for dimension in (ALL, *dimensions):
-        changes = []
+        changes, value = [], segment_value(dimension).cast(pl.Categorical)
         for label, frame in intervals.items():
             own = frame.filter(pl.col("from_day") <= pl.col("to_day")).select(
-                pl.col(entity).alias("entity"), segment_value(dimension), "from_day", "to_day")
+                pl.col(entity).cast(pl.Categorical).to_physical().alias("entity"), value.to_physical(),
+                "from_day", "to_day")
             for day, step in ((pl.col("from_day"), 1), (pl.col("to_day").dt.offset_by("1d"), -1)):
-                steps = (pl.lit(step if other == label else 0).alias(other) for other in intervals)
+                steps = (pl.lit(step if other == label else 0, pl.Int32).alias(other) for other in intervals)
                 changes.append(own.select("dimension_value", "entity", day.alias("day"), *steps))
         # Every interval that opens also closes, so the levels of an entity end at 0, and so do the counts of a segment:
         # sums may run on from one to the next.
         order = ["dimension_value", "entity", "day"]
         levels = (
             pl.concat(changes)
-            .with_columns(pl.col("entity").cast(pl.Categorical).to_physical())  # numbers sort faster than texts
             .group_by(order).agg(pl.sum(*intervals))
             .sort(order)
             .with_columns(pl.col(*intervals).cum_sum())
@@ -146,13 +148,14 @@ def count_rolling(
         )
         grains = grains_of(dimension)
         wanted = calendar.periods.filter(pl.col("period_grain").is_in(grains)).sort("counted_to")
-        segments = counts.select("dimension_value").unique()
+        texts = pl.concat(frame.select(value).unique() for frame in intervals.values()).unique()
+        segments = texts.select(text=pl.col("dimension_value").cast(pl.String), dimension_value=pl.col("dimension_value").to_physical())
         parts.append(
             wanted.join(segments, how="cross").sort("counted_to")
             .join_asof(
                 counts.sort("day"), left_on="counted_to", right_on="day", by="dimension_value", check_sortedness=False)
             .filter(pl.col(name) > 0)
-            .select(*KEYS[:2], pl.lit(dimension).alias("dimension"), "dimension_value", name)
+            .select(*KEYS[:2], pl.lit(dimension).alias("dimension"), pl.col("text").alias("dimension_value"), name)
         )
     return pl.concat(parts)
 
