@@ -149,7 +149,8 @@ def count_rolling(
         grains = grains_of(dimension)
         wanted = calendar.periods.filter(pl.col("period_grain").is_in(grains)).sort("counted_to")
         texts = pl.concat(frame.select(value).unique() for frame in intervals.values()).unique()
-        segments = texts.select(text=pl.col("dimension_value").cast(pl.String), dimension_value=pl.col("dimension_value").to_physical())
+        named = pl.col("dimension_value")
+        segments = texts.select(text=named.cast(pl.String), dimension_value=named.to_physical())
         parts.append(
             wanted.join(segments, how="cross").sort("counted_to")
             .join_asof(
