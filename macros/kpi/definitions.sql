@@ -128,3 +128,19 @@ KPI that divides it, directly or through a metric made of it (or that it is said
     {%- endfor -%}
     {{- return(users) -}}
 {% endmacro %}
+
+
+{# Whether a KPI adds up: its terms of a period are the sums of its days'. Read off the shape of its terms: a distinct count or
+   a percentile never does, a sum does unless its term says otherwise (config.meta.term.adds_up). #}
+{% macro kpi_adds_up(kpi) %}
+    {%- set terms = [kpi.numerator_term, kpi.denominator_term] if kpi.numerator_term else [kpi.kpi_id] -%}
+    {%- set found = namespace(all=kpi.get('measure') != 'percentile') -%}
+    {%- for term in terms -%}
+        {%- set metric = graph.metrics.values() | selectattr('name', 'equalto', term) | first -%}
+        {%- set shape = (metric.type_params.metric_aggregation_params or {}).get('agg') if metric.type == 'simple' else metric.type -%}
+        {%- if shape not in ('sum', 'derived') or not metric.config.meta.get('term', {}).get('adds_up', true) -%}
+            {%- set found.all = false -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(found.all) -}}
+{% endmacro %}

@@ -15,7 +15,8 @@ with definitions as (
                 '{{ kpi.get(column, []) | join(" ") }}' as {{ column }},
             {% endfor -%}
             {{ kpi.maturity_days }} as maturity_days,
-            {{ kpi.get('is_custom', false) }} as is_custom
+            {{ kpi.get('is_custom', false) }} as is_custom,
+            {{ kpi_adds_up(kpi) }} as is_additive
         {{ 'union all' if not loop.last }}
     {% else -%}
         select 'none' as kpi_id
@@ -52,6 +53,7 @@ select
     {% endfor -%}
     cast(definitions.maturity_days as bigint) as maturity_days,
     definitions.is_custom,
+    definitions.is_additive,
     with_data.kpi_id is not null as has_data,
     latest.period_start as last_month,
     latest.value as last_value
