@@ -4,6 +4,7 @@ The one reader of metric definitions. Returns a list, by kpi_id, of what each KP
   kpi_id, label_en, description     from the metric itself
   owner                             the owner of its group
   numerator_term, denominator_term  the columns of the family mart it divides (ratios; else none)
+  is_additive                       whether its terms of a period are the sums of its days' (kpi_adds_up)
 
 A custom KPI (is_custom) says little; the rest is read off its terms (macros/kpi/custom.sql). Stops with one message that
 names every custom KPI that cannot be, and why, or every need that names nothing known. Empty while the project is parsed and
@@ -42,6 +43,9 @@ in unit tests: the metrics are known only while dbt builds.
     {%- if custom -%}
         {%- do found.extend(custom_kpis(custom, term_definitions(found, owners))) -%}
     {%- endif -%}
+    {%- for kpi in found -%}
+        {%- do kpi.update({'is_additive': kpi_adds_up(kpi)}) -%}
+    {%- endfor -%}
     {{- return(found | sort(attribute='kpi_id')) -}}
 {% endmacro %}
 

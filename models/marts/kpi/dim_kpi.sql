@@ -16,7 +16,7 @@ with definitions as (
             {% endfor -%}
             {{ kpi.maturity_days }} as maturity_days,
             {{ kpi.get('is_custom', false) }} as is_custom,
-            {{ kpi_adds_up(kpi) }} as is_additive
+            {{ kpi.is_additive }} as is_additive
         {{ 'union all' if not loop.last }}
     {% else -%}
         select 'none' as kpi_id
