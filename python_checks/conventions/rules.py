@@ -32,6 +32,8 @@ UNBOUNDED = {
 KEY_COLUMNS = {"period_grain", "period_start", "period_end", "dimension", "dimension_value", "is_partial"}
 RULES: list[Rule] = []
 
+# Read from the KPIs and the facts; their helpers stand in the folder of the same name below models/intermediate.
+AFTER_KPIS = ("decisions", "sellers", "journeys")
 # Who may refer to whom, from the extracts down. A family is any other folder below models/marts.
 MAY_REFER_TO = {
     "base": {"source", "connector"},
@@ -40,8 +42,8 @@ MAY_REFER_TO = {
     "intermediate": {"staging", "intermediate", "seed"},
     "core": {"staging", "intermediate", "core", "seed"},
     "family": {"intermediate", "core", "own folder", "seed"},
-    "sellers": {"intermediate", "core", "family", "own folder", "seed"},
-    "kpi": {"intermediate", "core", "family", "sellers", "own folder", "seed"},
+    "kpi": {"intermediate", "core", "family", "own folder", "seed"},
+    **dict.fromkeys(AFTER_KPIS, {"staging", "intermediate", "core", "family", "kpi", "own folder", "seed"}),
     "trust": {"source", "base", "staging", "connector", "intermediate", "own folder"},
 }
 NAMES = {
@@ -73,7 +75,7 @@ def layer(node: Node) -> tuple[str, str]:
         return "base", folder
     if folders[0] == "staging":
         return ("staging" if folder == "native" else "connector"), folder
-    if folders[0] == "intermediate":
+    if folders[0] == "intermediate" and folder not in AFTER_KPIS:
         return "intermediate", folder
     return (folder if folder in MAY_REFER_TO else "family"), folder
 
