@@ -43,7 +43,7 @@ MAY_REFER_TO = {
     "core": {"staging", "intermediate", "core", "seed"},
     "family": {"intermediate", "core", "own folder", "seed"},
     "kpi": {"intermediate", "core", "family", "own folder", "seed"},
-    **dict.fromkeys(AFTER_KPIS, {"staging", "intermediate", "core", "family", "kpi", "own folder", "seed"}),
+    **{folder: {"staging", "intermediate", "core", "family", "kpi", "own folder", "seed"} for folder in AFTER_KPIS},
     "trust": {"source", "base", "staging", "connector", "intermediate", "own folder"},
 }
 NAMES = {
