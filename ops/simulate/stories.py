@@ -13,11 +13,11 @@ _STAR_DAYS = 130
 _LONG_ENOUGH = 365
 
 # story, badness before and after, days before the last day: change, account events; the step it should lead to
-_WARNED_TWICE = {"warned": 105, "action_plan": 98, "warned_again": 52, "plan_again": 45}
+_WARNED_TWICE = {"warned": 125, "action_plan": 118, "warned_again": 70, "plan_again": 62}
 _STORIES = (
     ("late_unwarned", 0.03, 0.80, 45, {}, "warn"),
     ("late_after_a_warning", 0.03, 0.80, 95, {"warned": 62, "action_plan": 55}, "warn_again"),
-    ("late_after_two_warnings", 0.03, 0.80, 125, _WARNED_TWICE, "suspend"),
+    ("late_after_two_warnings", 0.03, 0.80, 150, _WARNED_TWICE, "suspend"),
     ("near_a_limit", 0.04, 0.04, None, {}, None),
     ("good", 0.0, 0.0, None, {}, None),
     ("good", 0.0, 0.0, None, {}, None),
