@@ -108,7 +108,7 @@ class Settings:
 
 
 def _without_defaults(given: Mapping[str, str]) -> dict[str, str]:
-    """The variables as dbt alone would have them: to dbt, a default that is written out, or a path written otherwise, is
+    """The variables as dbt alone would have them: to dbt, a default that is written out or a path written otherwise is
     another setting, and it parses everything anew."""
     kept = dict(given)
     for name, default in PATHS.items():

@@ -62,7 +62,7 @@ def rule(check: Rule) -> Rule:
 
 
 def held(manifest: Manifest) -> tuple[bool, str]:
-    """Whether a project keeps to every rule, and what to print of it: each rule broken with its places, then a summary."""
+    """Whether a project keeps to every rule, and what to print of it: rules broken, with the places, and a summary."""
     lines, broken = [], 0
     for check in RULES:
         if problems := list(check(manifest)):
