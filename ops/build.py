@@ -130,7 +130,7 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         if _was_built(results, "load_audit", "rejected_rows"):
             _tell_rows(settings, manifest, report)
         if dbt and dbt.code:
-            raise dbt_failure(manifest, results, dbt)
+            raise dbt_failure(manifest, results, dbt, settings)
         tests = count_tests(manifest, results)
         _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
@@ -242,10 +242,15 @@ def _was_built(results: Mapping[str, Any], *models: str) -> bool:
     return built.issuperset(models)
 
 
-def dbt_failure(manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: Ended) -> ProjectError:
-    """Why dbt failed: DataRefused where all that failed are the project's own stops because of the data."""
+def dbt_failure(
+    manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: Ended, settings: Settings | None = None
+) -> ProjectError:
+    """Why dbt failed: DataRefused where all that failed are the project's own stops because of the data.
+
+    With settings, a data test that failed shows the first row it found."""
     failed = {
         result["unique_id"]: f"{result['unique_id'].split('.')[2]}: {result.get('message') or result['status']}"
+        + (_first_row(settings, result) if settings and result["status"] == "fail" else "")
         for result in results["results"]
         if result["status"] in ("error", "fail", "runtime error")
     }
@@ -263,6 +268,19 @@ def dbt_failure(manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: En
     reasons = "".join(f"\n  {_short(message)}" for message in said[:ERRORS_TOLD])
     others = f"\n  and {len(said) - ERRORS_TOLD} more" if len(said) > ERRORS_TOLD else ""
     return CheckFailed(f"dbt build failed (exit code {dbt.code}):{reasons}{others}\n{NOTHING_PUBLISHED}")
+
+
+def _first_row(settings: Settings, result: Mapping[str, Any]) -> str:
+    """The first row that a failed data test found, as a line; nothing where it cannot be read any more."""
+    if not result["unique_id"].startswith("test.") or not result.get("compiled_code"):
+        return ""
+    try:
+        with _open(settings) as connection:
+            found = connection.execute(f"select * from ({result['compiled_code']}) as found limit 1")
+            row, names = found.fetchone(), [name for name, *_ in found.description]
+    except (duckdb.Error, ProjectError):
+        return ""
+    return "\n" + ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True)) if row else ""
 
 
 def _short(message: str) -> str:

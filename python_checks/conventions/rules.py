@@ -283,7 +283,7 @@ def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
     """Each ratio and percentile is expected, with a value, by a unit test of its family's mart."""
     worked = set()
     for test in manifest["unit_tests"].values():
-        for row in _expected_rows(test):
+        for row in expected_rows(test):
             worked |= {(test["model"], column) for column, value in row.items() if value is not None}
     for metric, kpi in kpis(manifest):
         is_divided = metric["type"] == "ratio" or is_percentile(metric)
@@ -328,6 +328,7 @@ def _mart_column(manifest: Manifest, metric: Node) -> Node | None:
     return None
 
 
-def _expected_rows(test: Node) -> list[Mapping[str, Any]]:
+def expected_rows(test: Node) -> list[Mapping[str, Any]]:
+    """The rows that a unit test expects; none where it takes them from a file."""
     rows = test["expect"]["rows"]
     return rows if isinstance(rows, list) else []
