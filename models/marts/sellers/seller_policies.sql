@@ -20,18 +20,18 @@ stated as (
         limit_value,
         window_days,
         min_volume,
-        false as is_built_in
+        cast(null as {{ dbt.type_string() }}) as source
     from delivered
     union all
     select
         built_in.policy,
         built_in.kpi_id,
         built_in.operator,
-        built_in.alert_value,
-        built_in.limit_value,
+        cast(built_in.alert_value as decimal(28, 10)) as alert_value,
+        cast(built_in.limit_value as decimal(28, 10)) as limit_value,
         built_in.window_days,
         built_in.min_volume,
-        true as is_built_in
+        built_in.source
     from built_in
     left join delivered on built_in.policy = delivered.policy and built_in.kpi_id = delivered.kpi_id
     where delivered.policy is null
@@ -52,6 +52,6 @@ select
     cast(stated.window_days as bigint) as window_days,
     -- nobody is judged on a handful; a count has no such minimum
     cast(case when policy_kpis.shape <> 'count' or stated.min_volume is not null then coalesce(stated.min_volume, 20) end as bigint) as min_volume,
-    stated.is_built_in
+    stated.source
 from stated
 left join policy_kpis on stated.kpi_id = policy_kpis.kpi_id
