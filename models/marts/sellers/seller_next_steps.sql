@@ -77,7 +77,7 @@ known as (
         noted.kpi_id is not null as is_noted,
         twins.seller_id is not null as identity_alert,
         span.as_of,
-        case when certain.kpi_id is not null then certain.kpi_id else noted.kpi_id end as kpi_id,
+        coalesce(certain.kpi_id, noted.kpi_id) as kpi_id,
         case
             when certain.kpi_id is not null then {{ policy_evidence('certain') }}
             else {{ policy_evidence('noted') }}
