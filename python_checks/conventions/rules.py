@@ -61,6 +61,19 @@ def rule(check: Rule) -> Rule:
     return check
 
 
+def held(manifest: Manifest) -> tuple[bool, str]:
+    """Whether a project keeps to every rule, and what to print of it: rules broken, with the places, and a summary."""
+    lines, broken = [], 0
+    for check in RULES:
+        if problems := list(check(manifest)):
+            broken += 1
+            lines += [f"BROKEN {check.__name__.replace('_', ' ')}: {check.__doc__.splitlines()[0]}"]
+            lines += [f"  {problem}" for problem in problems]
+    verdict = f"{broken} broken" if broken else "all kept"
+    lines.append(f"{len(RULES)} rules on {len(models(manifest))} models and {len(kpis(manifest))} KPIs, {verdict}")
+    return not broken, "\n".join(lines)
+
+
 def published(manifest: Manifest) -> list[Node]:
     return models(manifest, "marts")
 
