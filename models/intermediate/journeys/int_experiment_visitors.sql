@@ -12,12 +12,17 @@ events as (
 ),
 
 -- few have events of bots: of these alone the others are looked for
+with_bots as (
+    select distinct visitor_id from events
+    where is_bot
+),
+
 bots as (
-    select visitor_id
-    from events
-    where visitor_id in (select visitor_id from events where is_bot)
-    group by visitor_id
-    having count_if(not is_bot) = 0
+    select with_bots.visitor_id
+    from with_bots
+    inner join events on with_bots.visitor_id = events.visitor_id
+    group by with_bots.visitor_id
+    having count_if(not events.is_bot) = 0
 ),
 
 assigned as (
