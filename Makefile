@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute land check-extracts test soak lint format docs lock clean
+.PHONY: help build publish recompute land check-extracts check test soak lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -37,6 +37,10 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 soak: .venv/made  ## Many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
 	@$(TEST_SETTINGS) HYPOTHESIS_PROFILE=soak $(PYTHON_RUN) -m pytest -q tests/python/load/test_deliveries_over_time.py
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
+
+check: .venv/made  ## What needs no data, in seconds: the form of Python, the project's conventions, the KPI definitions
+	@$(PYTHON_RUN) -m ruff check .
+	@$(PYTHON_RUN) -m ops.dbt check
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .

@@ -34,6 +34,7 @@ import duckdb
 
 from ops import child, findings
 from ops.child import Ended, Stopped
+from ops.dbt import BROKEN
 from ops.land import LandingError, land
 from ops.project import (
     PATHS,
@@ -298,14 +299,20 @@ def _dbt_build(settings: Settings, arguments: argparse.Namespace, report: Report
     report.say(f"dbt build, from {settings.landing} into {settings.warehouse}")
     # A file of an earlier run must not be taken for this one's, should dbt end before it writes its own.
     (settings.target / "run_results.json").unlink(missing_ok=True)
-    colours = "--use-colors" if sys.stdout.isatty() else "--no-use-colors"
-    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", colours, "build"]
+    command = [sys.executable, "-m", "ops.dbt", "build"]
     command += [] if arguments.with_unit_tests else ["--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if arguments.full_refresh else []
-    environment = {**settings.environment, "MEMORY_LIMIT": duckdb_memory(settings.memory_limit)}
+    environment = {
+        **settings.environment,
+        "MEMORY_LIMIT": duckdb_memory(settings.memory_limit),
+        "DBT_LOG_FORMAT": "json",
+        "DBT_USE_COLORS": str(sys.stdout.isatty()),
+    }
     ended = child.run("dbt build", command, environment, ROOT, on_line=lambda line: _tell_of_dbt(line, report))
     report.ended(ended)
     report.say(f"dbt build {'failed' if ended.code else 'passed'} ({report.took('dbt build')})")
+    if ended.code == BROKEN:
+        raise CheckFailed(f"Conventions are broken, as told above; nothing was built. {NOTHING_PUBLISHED}")
     return ended
 
 
