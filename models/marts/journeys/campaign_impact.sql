@@ -69,8 +69,12 @@ market as (
     select
         windows.campaign_id,
         {% for window in windows -%}
-            max(case when windows.of_window = '{{ window }}' then last_days.orders_to_day - first_days.orders_to_day + first_days.orders end)
-                as orders_{{ window }}{{ ',' if not loop.last }}
+            max(
+                case
+                    when windows.of_window = '{{ window }}'
+                        then last_days.orders_to_day - first_days.orders_to_day + first_days.orders
+                end
+            ) as orders_{{ window }}{{ ',' if not loop.last }}
         {% endfor %}
     from windows
     inner join days as first_days on windows.first_day = first_days.date_day
@@ -135,7 +139,8 @@ select
     cast(campaigns.spend as decimal(38, 16)) as spend,
     cast(case when days_without_events.campaign_id is null then coalesce(visits.sessions, 0) end as bigint) as sessions,
     cast(
-        case when days_without_events.campaign_id is null and tie.is_present then coalesce(sales.orders, 0) end as bigint
+        case when days_without_events.campaign_id is null and tie.is_present then coalesce(sales.orders, 0) end
+        as bigint
     ) as orders,
     cast(
         case when days_without_events.campaign_id is null and tie.is_present then coalesce(sales.gmv, 0) end
@@ -145,8 +150,10 @@ select
     cast(market.orders_before as bigint) as market_orders_before,
     cast(market.orders_after as bigint) as market_orders_after,
     {{ ratio('market.orders_during', 'market.orders_before') }} as market_change,
-    {{ ratio(ratio('market.orders_during', 'market.orders_before'), ratio('market.orders_year_during', 'market.orders_year_before')) }}
-        as market_change_adjusted,
+    {{ ratio(
+        ratio('market.orders_during', 'market.orders_before'),
+        ratio('market.orders_year_during', 'market.orders_year_before')
+    ) }} as market_change_adjusted,
     concurrent.overlapping
 from campaigns
 cross join tie

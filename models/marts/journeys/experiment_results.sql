@@ -21,7 +21,8 @@ pairs as (
         controls.visitors as control_visitors,
         ours.conversion,
         controls.conversion as control_conversion,
-        (ours.converted_visitors + controls.converted_visitors) / nullif(ours.visitors + controls.visitors, 0e0) as pooled_conversion,
+        (ours.converted_visitors + controls.converted_visitors)
+        / nullif(ours.visitors + controls.visitors, 0e0) as pooled_conversion,
         ours.gmv_per_visitor,
         controls.gmv_per_visitor as control_gmv_per_visitor,
         ours.gmv_variance / nullif(ours.visitors, 0e0) as gmv_error,
@@ -38,7 +39,7 @@ pairs as (
     where ours.variant <> ours.control
 ),
 
--- standard errors: of the difference, and of one if both were the same (Welch knows but one); Welch's degrees of freedom
+-- standard errors: of the difference, and of one if both were the same (Welch knows but one); his degrees of freedom
 metrics as (
     select
         *,
@@ -50,7 +51,10 @@ metrics as (
             conversion * (1e0 - conversion) / nullif(visitors, 0e0)
             + control_conversion * (1e0 - control_conversion) / nullif(control_visitors, 0e0)
         ) as error,
-        sqrt(pooled_conversion * (1e0 - pooled_conversion) * (1e0 / nullif(visitors, 0e0) + 1e0 / nullif(control_visitors, 0e0))) as error_if_same,
+        sqrt(
+            pooled_conversion * (1e0 - pooled_conversion)
+            * (1e0 / nullif(visitors, 0e0) + 1e0 / nullif(control_visitors, 0e0))
+        ) as error_if_same,
         cast(null as double) as degrees
     from pairs
     union all
@@ -63,7 +67,8 @@ metrics as (
         sqrt(gmv_error + control_gmv_error) as error,
         sqrt(gmv_error + control_gmv_error) as error_if_same,
         power(gmv_error + control_gmv_error, 2) / nullif(
-            power(gmv_error, 2) / nullif(visitors - 1e0, 0e0) + power(control_gmv_error, 2) / nullif(control_visitors - 1e0, 0e0),
+            power(gmv_error, 2) / nullif(visitors - 1e0, 0e0)
+            + power(control_gmv_error, 2) / nullif(control_visitors - 1e0, 0e0),
             0e0
         ) as degrees
     from pairs

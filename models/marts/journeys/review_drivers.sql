@@ -61,7 +61,8 @@ select
     cast(counted.without_orders as bigint) as without_orders,
     {{ ratio('counted.negative_with', 'counted.with_orders') }} as negative_share_with,
     {{ ratio('counted.negative_without', 'counted.without_orders') }} as negative_share_without,
-    {{ ratio('counted.negative_with', 'counted.with_orders') }} - {{ ratio('counted.negative_without', 'counted.without_orders') }} as difference,
+    {{ ratio('counted.negative_with', 'counted.with_orders') }}
+    - {{ ratio('counted.negative_without', 'counted.without_orders') }} as difference,
     {{ ratio('counted.negative_with', '(counted.negative_with + counted.negative_without)') }} as share_of_negative
 from counted
 inner join known on counted.driver = known.driver
