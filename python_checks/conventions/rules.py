@@ -61,6 +61,19 @@ def rule(check: Rule) -> Rule:
     return check
 
 
+def held(manifest: Manifest) -> tuple[bool, str]:
+    """Whether a project keeps to every rule, and what to print of it: rules broken, with the places, and a summary."""
+    lines, broken = [], 0
+    for check in RULES:
+        if problems := list(check(manifest)):
+            broken += 1
+            lines += [f"BROKEN {check.__name__.replace('_', ' ')}: {check.__doc__.splitlines()[0]}"]
+            lines += [f"  {problem}" for problem in problems]
+    verdict = f"{broken} broken" if broken else "all kept"
+    lines.append(f"{len(RULES)} rules on {len(models(manifest))} models and {len(kpis(manifest))} KPIs, {verdict}")
+    return not broken, "\n".join(lines)
+
+
 def published(manifest: Manifest) -> list[Node]:
     return models(manifest, "marts")
 
@@ -270,7 +283,7 @@ def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
     """Each ratio and percentile is expected, with a value, by a unit test of its family's mart."""
     worked = set()
     for test in manifest["unit_tests"].values():
-        for row in _expected_rows(test):
+        for row in expected_rows(test):
             worked |= {(test["model"], column) for column, value in row.items() if value is not None}
     for metric, kpi in kpis(manifest):
         is_divided = metric["type"] == "ratio" or is_percentile(metric)
@@ -315,6 +328,7 @@ def _mart_column(manifest: Manifest, metric: Node) -> Node | None:
     return None
 
 
-def _expected_rows(test: Node) -> list[Mapping[str, Any]]:
+def expected_rows(test: Node) -> list[Mapping[str, Any]]:
+    """The rows that a unit test expects; none where it takes them from a file."""
     rows = test["expect"]["rows"]
     return rows if isinstance(rows, list) else []

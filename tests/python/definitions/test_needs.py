@@ -82,6 +82,12 @@ def test_a_need_that_names_nothing_known_stops_the_build_before_anything_is_buil
             "select 'seller_fees' as table_name, date '2026-01-01' as covers_from, cast(null as date) as covers_to",
             "feed_coverage names seller_fees, which is no feed; feeds are payments, returns,",
         ),
+        (
+            "seller_policies", "stg_seller_policies",
+            "select 'strict' as policy, 'gmv' as kpi_id, '>=' as operator, 1.0 as alert_value, 1.0 as limit_value, "
+            "30 as window_days, 20 as min_volume",
+            "seller_policies, policy strict, KPI gmv: a policy can hold only KPIs of the families seller_quality and",
+        ),
     ],
 )
 def test_what_no_build_can_know_stops_it(
