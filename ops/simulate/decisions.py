@@ -78,7 +78,7 @@ def targets_table(world: World) -> pl.DataFrame:
             begins[0] = date(first.year, 1, 1)
         again = _RESET_REASONS.get(kpi, _RESET_REASON)
         for levels, begin, who, why in ((old, begins[0], "Finance", _FIRST_REASON), (new, reset, "Management", again)):
-            if begin == reset and (reset <= begins[0] or reset > last):
+            if levels is new and not first < reset <= last:
                 continue
             rows.append(shared | levels | {"valid_from": begin, "set_by": who, "reason": why})
 

@@ -319,6 +319,18 @@ def test_the_default_marketplace_has_plausible_sessions(tmp_path):
     assert converted[0.2] == pytest.approx(0.2, rel=0.2)
 
 
+@pytest.mark.parametrize("days", [12, 45, 100, 400])
+def test_targets_of_every_span(days, tmp_path):
+    """Fifteen KPIs have a target from the beginning on; where the span is long enough each is re-set once."""
+    truth = write_extracts(Settings(orders=50, days=days, seed=1, tables=("kpi_targets",)), tmp_path)
+    rows = read_csv_rows(tmp_path / "kpi_targets.csv")
+    first = [row for row in rows if row["valid_from"] <= truth["first_day"]]
+    assert {row["kpi_id"] for row in first} == set(truth["targets"]["kpis"])
+    assert len(truth["targets"]["kpis"]) == 15
+    again = [row for row in rows if row["reason"] != "Opening plan"]
+    assert {row["valid_from"] for row in again} == {truth["targets"]["re_set_on"]} - {None}
+
+
 def test_a_plain_market_has_nothing_planted(tmp_path):
     """Weekdays and chance alone: no odd day, no season, no lift, no split that is off, nobody who changes."""
     tables = ("orders", "experiments", "experiment_assignments")
