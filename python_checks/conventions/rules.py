@@ -185,7 +185,7 @@ def every_table_is_staged(manifest: Manifest) -> Iterator[str]:
         for name in [f"base_{owner}{source['name']}", *([f"stg_{source['name']}"] if is_native else [])]:
             for column in source["columns"].values():
                 wanted = column["name"] + ("_hash" if column["config"].get("meta", {}).get("pii") else "")
-                if not re.search(rf"^    {wanted},?$", sql.get(name, ""), re.MULTILINE):
+                if not re.search(rf"^    (\w+ as )?{wanted},?$", sql.get(name, ""), re.MULTILINE):
                     yield f"{name} does not select {wanted}"
 
 

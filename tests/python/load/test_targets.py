@@ -1,4 +1,4 @@
-"""Targets are judged by what their KPI is: each contradiction is rejected by name, and rows that hold at once all are."""
+"""Targets are judged by what their KPI is: each contradiction is rejected by name, rows that hold at once all are."""
 
 import pytest
 
@@ -30,13 +30,15 @@ def loaded(market):
         "",
     ]))
     # a later delivery at fault supersedes nothing, a good one does
-    market.write(REDELIVERED, TARGETS + "gmv,month,all,all,2026-01-01,,1,,,2,\nclaim_rate,month,all,all,2026-02-01,,0.06,,,,\n")
+    rows = "gmv,month,all,all,2026-01-01,,1,,,2,\nclaim_rate,month,all,all,2026-02-01,,0.06,,,,\n"
+    market.write(REDELIVERED, TARGETS + rows)
     market.load()
     return market
 
 
 def test_each_contradiction_is_rejected_with_its_reason(loaded):
-    assert {row: (column, reason) for row, column, reason, _ in loaded.rejected("kpi_targets/dt=2026-02-01/part-0.csv")} == {
+    rejected = loaded.rejected("kpi_targets/dt=2026-02-01/part-0.csv")
+    assert {row: (column, reason) for row, column, reason, _ in rejected} == {
         3: ("warn", "not alert <= warn <= target, and the KPI is to go up"),
         5: ("warn", "not alert >= warn >= target, and the KPI is to go down"),
         7: ("target_low", "no band, and the KPI is to stay in one"),
@@ -54,7 +56,9 @@ def test_each_contradiction_is_rejected_with_its_reason(loaded):
 
 def test_a_row_at_fault_supersedes_no_good_one_and_ends_none(loaded):
     found = loaded.query("""
-        select kpi_id, period_grain, dimension_value, cast(valid_from as varchar), cast(valid_to as varchar), cast(target as double)
+        select
+            kpi_id, period_grain, dimension_value, cast(valid_from as varchar), cast(valid_to as varchar),
+            cast(target as double)
         from staging.stg_kpi_targets order by all
     """)
     assert found == [
@@ -76,5 +80,6 @@ def test_nothing_is_lost(loaded):
 def test_a_corrected_target_is_taken(loaded):
     loaded.write("kpi_targets/dt=2026-04-01/part-0.csv", TARGETS + "gmv,week,all,all,2026-01-01,2026-06-29,1,,,,\n")
     loaded.load()
-    assert loaded.query("select count(*) from staging.stg_kpi_targets where kpi_id = 'gmv' and period_grain = 'week' and dimension = 'all'") == [(2,)]
+    weeks = "kpi_id = 'gmv' and period_grain = 'week' and dimension = 'all'"
+    assert loaded.query(f"select count(*) from staging.stg_kpi_targets where {weeks}") == [(2,)]
     assert loaded.audit()["kpi_targets/dt=2026-02-01/part-0.csv"] == (18, 6, 10, 2)
