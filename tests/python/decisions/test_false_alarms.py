@@ -15,7 +15,7 @@ from ops.project import Settings
 SERIES = 400
 DAYS = 600
 WEEKDAYS = np.array([1.0, 0.9, 0.9, 1.0, 1.2, 1.4, 1.1])  # what a weekday is to the mean
-KINDS = ("normal", "poisson_rare", "poisson", "heavy")
+KINDS = ("normal", "poisson_rare", "poisson", "heavy", "heaviest")
 RANDOM = np.random.default_rng(20260301)
 
 
@@ -25,7 +25,7 @@ def noise(kind: str, mean: np.ndarray) -> np.ndarray:
         return RANDOM.normal(mean, 10)
     if kind.startswith("poisson"):
         return RANDOM.poisson(mean / 50 if kind == "poisson_rare" else mean)
-    return mean + 10 * RANDOM.standard_t(3, mean.shape)
+    return mean + 10 * RANDOM.standard_t(4 if kind == "heavy" else 3, mean.shape)
 
 
 def series(kind: str, grain: str, first_number: int, periods: int, mean: np.ndarray) -> pd.DataFrame:
@@ -100,11 +100,10 @@ def test_few_days_of_noise_are_anomalies(judged: duckdb.DuckDBPyConnection) -> N
         """
     ).fetchall())
     assert set(shares) == set(KINDS)
-    print(shares)
-    # about 0.1 %: never above twice that; and not never, for then nothing would be found
-    for kind in ("normal", "poisson_rare", "poisson"):
-        assert 0.0002 < shares[kind] < 0.002, shares
-    assert 0.005 < shares["heavy"] < 0.025, shares
+    # as kpi_anomalies.yml promises; half of it at least, for what never alarms finds nothing
+    promised = {"normal": 0.001, "poisson": 0.001, "poisson_rare": 0.002, "heavy": 0.02, "heaviest": 0.03}
+    for kind, share in shares.items():
+        assert promised[kind] / 2 < share < promised[kind] * 1.15, shares
 
 
 def test_what_is_unusual_is_found(judged: duckdb.DuckDBPyConnection) -> None:
@@ -128,7 +127,6 @@ def test_few_series_of_noise_have_a_trend(judged: duckdb.DuckDBPyConnection, gra
         [grain],
     ).fetchall())
     assert set(shares) == set(KINDS)
-    print(shares)
     # p < 0.05 in one series of twenty; four standard errors of so many series above it
     highest = 0.05 + 4 * np.sqrt(0.05 * 0.95 / SERIES)
     assert all(0.005 < share < highest for share in shares.values()), shares
