@@ -71,7 +71,8 @@ def judged(
         )
         warehouse.execute("create table intermediate.int_special_days (date_day date, name varchar)")
         warehouse.execute(
-            "create table intermediate.int_kpi_terms (kpi_id varchar, term varchar, is_rolling boolean, window_days bigint)"
+            "create table intermediate.int_kpi_terms"
+            " (kpi_id varchar, term varchar, is_rolling boolean, window_days bigint)"
         )
         warehouse.execute(
             """
