@@ -11,7 +11,8 @@ changes as (
     select
         days.kpi_id,
         days.period_number as day_number,
-        days.value - week_before.value as change
+        -- 0.3 - 0.1 and 0.4 - 0.2 are the same change
+        round(days.value - week_before.value, 9) as change
     from days
     inner join days as week_before
         on days.kpi_id = week_before.kpi_id

@@ -4,7 +4,7 @@ with calendar as (
 
 country as (
     {% if setting('calendar_country') -%}
-        select '{{ setting("calendar_country") }}' as country
+        select '{{ setting("calendar_country") | upper }}' as country
     {%- else -%}
         select country
         from (

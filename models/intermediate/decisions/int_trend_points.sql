@@ -46,6 +46,7 @@ select
     period_number,
     value,
     cast(place as bigint) as place,
-    case when value > value_before then 1 when value < value_before then -1 when value = value_before then 0 end as step,
+    -- what differs in the last digits of a double is equal
+    cast(sign(round(value - value_before, 9)) as int) as step,
     place = max(place) over (partition by kpi_id, period_grain) as is_last
 from points

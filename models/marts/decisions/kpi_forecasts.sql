@@ -79,12 +79,11 @@ tested as (
         kpi_id,
         horizon,
         count(*) as back_tests,
-        {{ exact_percentile('value_ratio', 0.1) }} as low_ratio,
-        {{ exact_percentile('value_ratio', 0.9) }} as high_ratio,
-        avg(miss_rate) as mape
+        case when count(*) >= 6 then {{ exact_percentile('value_ratio', 0.1) }} end as low_ratio,
+        case when count(*) >= 6 then {{ exact_percentile('value_ratio', 0.9) }} end as high_ratio,
+        case when count(*) >= 6 then avg(miss_rate) end as mape
     from back_tests
     group by kpi_id, horizon
-    having count(*) >= 6
 ),
 
 latest as (
@@ -133,11 +132,12 @@ select
     aimed.kpi_id,
     aimed.period_start,
     aimed.forecast,
+    -- a forecast below 0 turns the ends round
     least(aimed.forecast * tested.low_ratio, aimed.forecast * tested.high_ratio) as low,
     greatest(aimed.forecast * tested.low_ratio, aimed.forecast * tested.high_ratio) as high,
     tested.mape,
     aimed.target,
-    case when tested.kpi_id is not null then reached.target_probability end as target_probability,
+    case when tested.back_tests >= 6 then reached.target_probability end as target_probability,
     cast(aimed.horizon as bigint) as horizon,
     coalesce(tested.back_tests, 0) as back_tests
 from aimed

@@ -33,9 +33,8 @@ pairs as (
         earlier.kpi_id,
         earlier.period_grain,
         {{ exact_percentile('(later.value - earlier.value) / (later.period_number - earlier.period_number)', 0.5) }} as slope,
-        sum(
-            case when later.value > earlier.value then 1 when later.value < earlier.value then -1 else 0 end
-        ) as score
+        -- what differs in the last digits of a double is equal
+        sum(cast(sign(round(later.value - earlier.value, 9)) as int)) as score
     from points as earlier
     inner join points as later
         on earlier.kpi_id = later.kpi_id
@@ -55,7 +54,7 @@ ties as (
             period_grain,
             count(*) as tied
         from points
-        group by kpi_id, period_grain, value
+        group by kpi_id, period_grain, round(value, 9)
     ) as tied_values
     group by kpi_id, period_grain
 ),
@@ -113,8 +112,7 @@ judged as (
             else 'flat'
         end as trend,
         runs.run_length,
-        runs.last_value,
-        year_before.value as year_before_value
+        coalesce(round(runs.last_value - year_before.value, 9), 0e0) as since_year_before
     from tested
     inner join runs on tested.kpi_id = runs.kpi_id and tested.period_grain = runs.period_grain
     left join finals as year_before
@@ -134,9 +132,9 @@ select
     case
         when kpis.direction not in ('up', 'down') then null
         -- what is against the year before is a season
-        when judged.trend = 'rising' and (judged.last_value >= judged.year_before_value or judged.year_before_value is null)
+        when judged.trend = 'rising' and judged.since_year_before >= 0e0
             then case kpis.direction when 'up' then 'improving' else 'worsening' end
-        when judged.trend = 'falling' and (judged.last_value <= judged.year_before_value or judged.year_before_value is null)
+        when judged.trend = 'falling' and judged.since_year_before <= 0e0
             then case kpis.direction when 'up' then 'worsening' else 'improving' end
     end as verdict,
     cast(judged.run_length as bigint) as run_length,
