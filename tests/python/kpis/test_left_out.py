@@ -124,7 +124,7 @@ def test_only_kpis_that_read_a_table_miss_it(tables: list[str], whole: Path, run
     assert done.returncode == 0, done.stdout[-5000:]
     before, had_data = read(whole)
     after, has_data = read(tmp_path)
-    assert len(had_data) > 115
+    assert had_data
 
     silent = silent_kpis(whole, tables)
     assert had_data - has_data == silent & had_data
