@@ -11,7 +11,7 @@ from python_checks.journeys.complaints import drivers_table, examples_table
 from python_checks.journeys.funnels import funnel_table
 from python_checks.journeys.loyalty import cohorts_table, pairs_table
 from python_checks.journeys.processes import process_table
-from python_checks.journeys.trials import results_table
+from python_checks.journeys.trials import assigned_bots, results_table
 from python_checks.recompute.compare import Published, Verdict
 from python_checks.recompute.measure import KEYS
 from python_checks.recompute.world import World
@@ -23,10 +23,11 @@ PROBABILITY = 1e-6
 
 def expected_tables(world: World) -> Iterator[Expected]:
     """What each table must say, those made of web events first."""
+    bots = assigned_bots(world)
     yield Expected("funnel_steps", (*KEYS, "step_no"), funnel_table(world))
     yield Expected("campaign_impact", ("campaign_id",), impact_table(world))
     yield Expected(
-        "experiment_results", ("experiment", "variant", "metric"), results_table(world),
+        "experiment_results", ("experiment", "variant", "metric"), results_table(world, bots),
         relative={"srm_p_value": PROBABILITY}, absolute={"p_value": PROBABILITY})
     world.forget("events")
     yield Expected("cohort_retention", ("side", "cohort_month", "month_no"), cohorts_table(world))

@@ -83,7 +83,7 @@ def pairs_table(world: World) -> pl.DataFrame:
 
 
 def count_pairs(bought, orders: int) -> tuple[int, Counter, Counter, Counter]:
-    """How many orders count, and how many of them hold each item, each pair, and each pair of which no seller sold both.
+    """How many orders count, and how many of them hold each item, each pair, and a pair of which no seller sold both.
 
     `bought` are order, item and seller, in the order of orders; `orders` how many orders there are.
     """
@@ -95,7 +95,7 @@ def count_pairs(bought, orders: int) -> tuple[int, Counter, Counter, Counter]:
         if len(sellers) > MOST_ITEMS:
             orders -= 1
             continue
-        single.update(sellers)
+        single.update(list(sellers))
         for a, b in combinations(sorted(sellers), 2):
             pairs[a, b] += 1
             apart[a, b] += sellers[a].isdisjoint(sellers[b])

@@ -61,7 +61,7 @@ class Rule:
         return self.operator in ("<", "<=")
 
 
-# -- policies -----------------------------------------------------------------------------------------------------------
+# -- policies ----------------------------------------------------------------------------------------------------------
 
 
 def read_rules(world: World, builtin: Path) -> list[Rule]:
@@ -102,7 +102,7 @@ def policies_of_sellers(world: World, rules: Iterable[Rule]) -> dict[str, str]:
             for seller, policy in sellers.select("seller_id", "policy").iter_rows()}
 
 
-# -- the days -----------------------------------------------------------------------------------------------------------
+# -- the days ----------------------------------------------------------------------------------------------------------
 
 
 def evaluation_days(as_of: dt.date) -> list[dt.date]:
@@ -138,7 +138,7 @@ def _dated_by(kpi_id: str, feed: str) -> str:
     return "answered_at" if feed == "survey_invitations" and kpi_id in BY_ANSWER else FEEDS[feed]
 
 
-# -- evaluating ---------------------------------------------------------------------------------------------------------
+# -- evaluating --------------------------------------------------------------------------------------------------------
 
 
 class Evaluator:
@@ -203,7 +203,8 @@ def measure_window(things: pl.DataFrame, rule: Rule, day: dt.date) -> pl.DataFra
     judged = JUDGED[rule.kpi_id]
     terms = {
         "volume": pl.sum("volume"), "counted": pl.sum("counted"),
-        "recent_volume": pl.col("volume").filter(recent).sum(), "recent_counted": pl.col("counted").filter(recent).sum(),
+        "recent_volume": pl.col("volume").filter(recent).sum(),
+        "recent_counted": pl.col("counted").filter(recent).sum(),
     }
     if judged.kind == PERCENTILE:
         terms["value"] = pl.col("hours").quantile(judged.quantile, "linear")
@@ -276,7 +277,7 @@ def further_bad(rule: Rule, numerator: int, denominator: int) -> int:
     return min(numerator - least, numerator)
 
 
-# -- in words -----------------------------------------------------------------------------------------------------------
+# -- in words ----------------------------------------------------------------------------------------------------------
 
 
 def written(value: float | Fraction) -> str:

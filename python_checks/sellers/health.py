@@ -14,8 +14,8 @@ POINTS = {"ok": 100, "alert": 50, "limit": 0}
 
 
 def closed_on(world: World, days: list[dt.date]) -> pl.DataFrame:
-    """seller_id and evaluated_on where the last of a seller's closures and reinstatements by the day's end is a closure;
-    of two at one instant the one of the lower key is the later."""
+    """seller_id and evaluated_on where the last of a seller's closures and reinstatements by the day's end is a
+    closure; of two at one instant the one of the lower key is the later."""
     events = (
         world.tables["seller_status_events"]
         .filter(pl.col("status").is_in(["closed", "reinstated"]))

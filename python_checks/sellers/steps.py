@@ -63,7 +63,7 @@ def events_table(
     return pl.DataFrame(rows, schema=EVENTS)
 
 
-# -- what next ----------------------------------------------------------------------------------------------------------
+# -- what next ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -134,7 +134,8 @@ def next_step(story: Story, rows: list[dict], on_vacation: bool, warnings: int, 
         if warnings == 1:
             return Step("warn_again", as_of, "beyond limit after one warning", row)
         return Step("suspend", as_of + dt.timedelta(days=NOTICE_DAYS),
-                    f"beyond limit after {warnings} warnings: {NOTICE_DAYS} days' notice with a statement of reasons", row)
+                    f"beyond limit after {warnings} warnings: {NOTICE_DAYS} days' notice with a statement of reasons",
+                    row)
     near = [row for row in rows if row["status"] in ("limit", "alert") or row["projected_breach"]]
     if near:
         return Step("inform", None, "near or beyond a limit, not certainly", _furthest(near))

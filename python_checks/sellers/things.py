@@ -1,8 +1,8 @@
 """What sellers are judged by: the things of each KPI, and the day from which each is known.
 
 A thing is told in rows of seller, `day` (the KPI's own dating), `known` (the row counts from this day's end on),
-`order_day` (of its order, or of the ticket), `volume` (what it adds to the denominator), `counted` (to the numerator) and,
-for percentiles, `hours`. A thing that enters the denominator on one day and the numerator on another has two rows.
+`order_day` (of its order, or of the ticket), `volume` (what it adds to the denominator), `counted` (to the numerator)
+and, for percentiles, `hours`. A thing that enters the denominator on one day and the numerator on another has two rows.
 Which lines take part in a thing is as known at as_of; what was withdrawn or overturned by then is nowhere.
 """
 
@@ -141,7 +141,7 @@ class Things:
             "seller_response_sla_24h_rate": self._answers_in_time,
         }
 
-    # -- lines and seller orders with the days of what happened to them -------------------------------------------------
+    # -- lines and seller orders with the days of what happened to them ------------------------------------------------
 
     def _dated_lines(self) -> pl.DataFrame:
         world, day = self.world, self.world.calendar.day
@@ -203,7 +203,7 @@ class Things:
                 defect_day=pl.min_horizontal("bad_review_day", "defect_claim_day"),
             ))
 
-    # -- KPIs -----------------------------------------------------------------------------------------------------------
+    # -- KPIs ----------------------------------------------------------------------------------------------------------
 
     def _of_orders(self, when: str) -> pl.DataFrame:
         return _counted(self._seller_orders, "order_day", latest("order_day", "pay_day"), pl.col(when))
