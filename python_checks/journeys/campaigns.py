@@ -33,7 +33,7 @@ class Market:
         return sum(self._orders.get(first + dt.timedelta(days=n), 0) for n in range((last - first).days + 1))
 
     def change(self, first: dt.date, last: dt.date) -> float | None:
-        """Orders of these days over those of as many days before: moved back by the fewest whole weeks that clear them."""
+        """Orders of these days over those of the same days moved back by the fewest whole weeks that clear them."""
         back = dt.timedelta(weeks=-(-((last - first).days + 1) // 7))
         during, before = self.orders(first, last), self.orders(first - back, last - back)
         return during / before if during is not None and before else None
