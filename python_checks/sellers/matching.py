@@ -54,15 +54,26 @@ def _held(kind: pl.DataType) -> pl.DataType:
 
 def match(expected: Expected, published: Published) -> Verdict:
     """The verdict on a table: rows missing, rows too many, rows published twice and values that differ."""
-    frame, key = expected.frame, list(expected.key)
+    size = len(expected.frame)
     try:
-        there = read_published(published, expected.table, frame.schema)
+        there = read_published(published, expected.table, expected.frame.schema)
     except duckdb.Error as error:
         message = str(error).splitlines()[0]
-        return Verdict(expected.table, len(frame), float("inf"), max(1, len(frame)), [f"not to be read: {message}"])
-    here = frame.with_columns(
+        return Verdict(expected.table, size, float("inf"), max(1, size), [f"not to be read: {message}"])
+    return compare(expected, there)
+
+
+def held(frame: pl.DataFrame) -> pl.DataFrame:
+    """A recomputed frame as `read_published` would read it."""
+    return frame.with_columns(
         pl.col(name).dt.epoch("us").cast(pl.Float64) if isinstance(kind, pl.Datetime)
         else pl.col(name).cast(_held(kind)) for name, kind in frame.schema.items())
+
+
+def compare(expected: Expected, there: pl.DataFrame) -> Verdict:
+    """The verdict on the rows of a table, as `read_published` reads them."""
+    frame, key = expected.frame, list(expected.key)
+    here = held(frame)
     if here.select(key).is_duplicated().any():
         raise AssertionError(f"{expected.table}: the recomputation has a key twice")
 
