@@ -19,7 +19,8 @@ MASK = "***"
 BLANK = r"\t\n\f\r "
 PRIVATE = re.compile(rf"""[^{BLANK}@]+@[^{BLANK}@]*[.][^{BLANK}@.,;:!?()<>"]+|[0-9]{{6,}}""")  # addresses, long numbers
 NEEDS = {
-    "late_shipment": KPIS["late_shipment_rate"].needs, "late_delivery": KPIS["on_time_delivery_rate"].needs,
+    "late_shipment": ("order_lines.ship_by_at", "order_lines.shipped_at|order_lines.delivered_at"),
+    "late_delivery": KPIS["on_time_delivery_rate"].needs,
     "cancellation": ("order_lines.cancelled_at",), "refund": ("refunds",), "return": ("returns",),
     "claim": ("claims",), "partial_refusal": ("order_lines.refused_at",),
 }

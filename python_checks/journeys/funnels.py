@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from python_checks.recompute.catalogue import KPIS
-from python_checks.recompute.measure import KEYS, measure
+from python_checks.recompute.measure import ALL, KEYS, measure
 from python_checks.recompute.periods import GRAINS
 from python_checks.recompute.world import World
 
@@ -37,8 +37,12 @@ def funnel_table(world: World) -> pl.DataFrame:
     sessions = world.sessions.select("day", *DIMENSIONS).with_columns(furthest=furthest_step(world))
     counts = {str(number): (pl.col("furthest") >= number).sum() for number in numbers}
     wide = measure(world.calendar, sessions, "day", DIMENSIONS, **counts).filter(pl.col("period_grain") != "day")
-    covered = world.coverage.periods(KPIS["sessions"]).filter("is_covered")
-    wide = wide.join(covered, on=KEYS[:2], how="semi")
+    covered = world.coverage.periods(KPIS["sessions"]).filter(
+        pl.col("is_covered") & (pl.col("period_grain") != "day"))
+    overall = covered.select(*KEYS[:2], dimension=pl.lit(ALL), dimension_value=pl.lit(ALL))
+    wide = pl.concat([
+        overall.join(wide, on=KEYS, how="left").with_columns(pl.exclude(KEYS).fill_null(0)),
+        wide.filter(pl.col("dimension") != ALL).join(covered, on=KEYS[:2], how="semi")])
     parts = []
     for number, before in zip(numbers, [None, *numbers], strict=False):
         previous = pl.lit(None, pl.Int64) if before is None else pl.col(str(before))

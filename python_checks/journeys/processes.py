@@ -33,7 +33,7 @@ def steps_of(world: World) -> dict[str, tuple[pl.Expr, pl.Expr, pl.Expr]]:
         steps["paid_to_shipped"] = (always, paid, shipped)
     if not world.has("order_lines.shipped_at|order_lines.delivered_at"):
         steps = {name: step for name, step in steps.items() if not name.endswith("shipped")}
-    if world.has("order_lines.delivered_at"):
+    if world.has("order_lines.shipped_at", "order_lines.delivered_at"):
         steps["shipped_to_delivered"] = (shipped.is_not_null(), shipped, delivered)
     return steps
 

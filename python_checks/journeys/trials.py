@@ -19,6 +19,7 @@ from python_checks.sellers.columns import read_columns
 CONVERSION, MONEY = "conversion", "gmv_per_visitor"
 FAMILY = {CONVERSION: "conversion", MONEY: "sales"}
 Z = float(stats.norm.ppf(0.975))
+LEAST_FREEDOM = 3  # degrees of freedom of an interval
 BROKEN_SPLIT, SIGNIFICANT = 0.01, 0.05
 RESULTS = {
     "experiment": pl.String, "variant": pl.String, "metric": pl.String, "is_primary": pl.Boolean,
@@ -84,9 +85,11 @@ def results_table(world: World, bots: pl.Series) -> pl.DataFrame:
 
 
 class Group:
-    """What the visitors of a variant did from their assignment to the end."""
+    """What the visitors of a variant that were assigned before the end did until then. An order counts once for each
+    visitor who named it."""
 
     def __init__(self, people: pl.DataFrame, purchases: pl.DataFrame, orders: pl.DataFrame, end: dt.datetime) -> None:
+        people = people.filter(pl.col("assigned_at") < end)
         bought = people.select("visitor_id", "assigned_at").join(purchases, on="visitor_id").filter(
             (pl.col("purchased_at") >= pl.col("assigned_at")) & (pl.col("purchased_at") < end))
         named = bought.select("visitor_id", "order_id").drop_nulls().unique().join(orders, on="order_id")
@@ -95,33 +98,32 @@ class Group:
         self.visitors = len(people)
         self.converted = bought["visitor_id"].n_unique()
         self.money = np.sort(spent["gmv"].fill_null(0.0).to_numpy())
-        distinct = named.unique("order_id")
-        self.guardrail = distinct["is_cancelled"].mean() if len(distinct) else None
+        self.guardrail = named["is_cancelled"].mean() if len(named) else None
 
 
 def _of_experiment(
     world: World, variants: list[dict], people: pl.DataFrame, purchases: pl.DataFrame, orders: pl.DataFrame
 ) -> list[dict]:
-    end_of_time = world.calendar.end
-    groups = {}
-    for row in variants:
-        end = min(row["ended_at"] or end_of_time, end_of_time)
-        groups[row["variant"]] = Group(people.filter(pl.col("variant") == row["variant"]), purchases, orders, end)
-    controls = [row["variant"] for row in variants if row["is_control"]]
-    if not controls:
+    """The rows of an experiment; the first control says when it ends and which KPI it should move."""
+    control_row = next((row for row in variants if row["is_control"]), None)
+    if control_row is None:
         return []
-    control = groups[controls[0]]
+    end_of_time = world.calendar.end
+    ended_at, kpi = control_row["ended_at"], KPIS.get(control_row["kpi_id"])
+    end, is_running = min(ended_at or end_of_time, end_of_time), ended_at is None or ended_at > end_of_time
+    groups = {
+        row["variant"]: Group(people.filter(pl.col("variant") == row["variant"]), purchases, orders, end)
+        for row in variants}
+    control = groups[control_row["variant"]]
     srm = split_p_value(
         [groups[row["variant"]].visitors for row in variants], [Fraction(row["expected_share"]) for row in variants])
     rows = []
     for row in variants:
-        if row["is_control"]:
+        if row is control_row:
             continue
         group = groups[row["variant"]]
-        is_running = row["ended_at"] is None or row["ended_at"] > end_of_time
         for metric, compared in ((CONVERSION, conversion), (MONEY, money)):
             told = compared(control, group)
-            kpi = KPIS.get(row["kpi_id"])
             rows.append({
                 "experiment": row["experiment"], "variant": row["variant"], "metric": metric,
                 "is_primary": kpi is not None and kpi.family == FAMILY[metric], "visitors": group.visitors,
@@ -134,8 +136,10 @@ def _of_experiment(
 def split_p_value(visitors: list[int], shares: list[Fraction]) -> float | None:
     """Whether so many visitors per variant are what these shares would give: the p-value of the chi-square test."""
     total, whole = sum(visitors), sum(shares)
-    if not total or not whole:
+    if not total or len(visitors) < 2:
         return None
+    if any(seen and not share for seen, share in zip(visitors, shares, strict=True)):
+        return 0.0
     kept = [(seen, float(total * share / whole)) for seen, share in zip(visitors, shares, strict=True) if share]
     if len(kept) < 2:
         return None
@@ -154,9 +158,12 @@ def verdict(srm: float | None, is_running: bool, p_value: float | None, effect: 
     return "no_difference_shown"
 
 
-def _told(before: float | None, after: float | None, error: float | None, p_value: float | None) -> dict:
+def _told(
+    before: float | None, after: float | None, error: float | None, p_value: float | None, reach: float | None = Z
+) -> dict:
     effect = None if before is None or after is None else after - before
-    bounds = (None, None) if effect is None or error is None else (effect - Z * error, effect + Z * error)
+    bounds = (None, None) if None in (effect, error, reach) else (
+        effect - reach * error, effect + reach * error)
     return {
         "control_value": before, "variant_value": after, "effect": effect,
         "relative_effect": effect / before if effect is not None and before else None,
@@ -183,5 +190,8 @@ def money(control: Group, group: Group) -> dict:
     if min(control.visitors, group.visitors) < 2:
         return _told(*means, None, None)
     error = math.sqrt(sum(one.money.var(ddof=1) / one.visitors for one in (control, group)))
-    p_value = float(stats.ttest_ind(group.money, control.money, equal_var=False).pvalue) if error else None
-    return _told(*means, error, p_value)
+    if not error:
+        return _told(*means, None, None)
+    test = stats.ttest_ind(group.money, control.money, equal_var=False)
+    reach = float(stats.t.ppf(0.975, test.df)) if test.df >= LEAST_FREEDOM else None
+    return _told(*means, error, float(test.pvalue), reach)

@@ -20,15 +20,14 @@ SQL = {pl.String: "cast({} as varchar)", pl.Date: "cast({} as date)", pl.Boolean
 class Expected:
     """What a table must say: its key, and a frame of the key and every column that is compared.
 
-    Floating-point columns may differ by 1e-9 relative to max(1, |value|). A column named in `relative` (a probability)
-    may differ by that much relative to its own size, one named in `absolute` by that much altogether.
+    Floating-point columns may differ by 1e-9 relative to max(1, |value|). A column named in `allowed` may differ by what
+    the expression gives for the row; it may name the key and the column, which is the recomputed value.
     """
 
     table: str
     key: tuple[str, ...]
     frame: pl.DataFrame
-    relative: Mapping[str, float] = field(default_factory=dict)
-    absolute: Mapping[str, float] = field(default_factory=dict)
+    allowed: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
 def read_published(published: Published, table: str, schema: pl.Schema) -> pl.DataFrame:
@@ -89,17 +88,15 @@ def compare(expected: Expected, there: pl.DataFrame) -> Verdict:
             continue
         mine, theirs = pl.col(name), pl.col(f"{name}{THERE}")
         if kind == pl.Float64:
-            scale = pl.max_horizontal(pl.lit(1.0), mine.abs())
-            allowed = expected.absolute.get(name, TOLERANCE)
-            if name in expected.relative:
-                scale, allowed = pl.max_horizontal(pl.lit(1e-300), mine.abs()), expected.relative[name]
-            elif name in expected.absolute:
-                scale = pl.lit(1.0)
-            gap = (mine - theirs).abs() / scale
+            difference = (mine - theirs).abs()
+            gap = difference / pl.max_horizontal(pl.lit(1.0), mine.abs())
             gap = (
                 pl.when(mine.is_null() & theirs.is_null()).then(0.0)
                 .when(gap.is_null() | ~gap.is_finite()).then(float("inf")).otherwise(gap))
-            wrong[name] = shared & (gap > allowed)
+            is_off = gap > TOLERANCE
+            if name in expected.allowed:
+                is_off = gap.is_infinite() | (difference > expected.allowed[name])
+            wrong[name] = shared & is_off.fill_null(False)
             sizes.append(pl.when(shared).then(gap).otherwise(0.0))
         else:
             wrong[name] = shared & mine.ne_missing(theirs)

@@ -55,6 +55,13 @@ def test_segments_and_steps_that_are_not_there(tmp_path):
     assert funnel(tmp_path / "again", *sessions, segment=("device", "app")).is_empty()
 
 
+def test_a_covered_period_without_a_session_says_so_of_all(tmp_path):
+    found = funnel(tmp_path, "2024-06-03 mobile page_view+purchase 1", orders=orders("o1 c1 2024-05-30"))
+    may = found.filter(pl.col("period_start") == dt.date(2024, 5, 1))
+    assert may.select("step_no", "sessions", "share_of_previous", "share_of_first", "lost").rows() == [
+        (1, 0, None, None, None), (5, 0, None, None, 0)]
+
+
 def month(day, steps):
     """Sessions of a day that reach cart, checkout and purchase so many times."""
     carts, checkouts, purchases = steps

@@ -53,7 +53,8 @@ def test_conversion_and_money(tmp_path):
             f"e10,{AT},page_view,v10,s10,,", f"e11,{AT},page_view,v10,s11,,true",
         ],
         # v4 and v8 have no event; v10 is a bot now and then
-        [f"v{n} a {AT}" for n in (1, 2, 3, 4)] + [f"v{n} b {AT}" for n in (5, 6, 7, 8, 9, 10)],
+        [f"v{n} a {AT}" for n in (1, 2, 3, 4)] + [f"v{n} b {AT}" for n in (5, 6, 7, 8, 9, 10)]
+        + ["v11 a 2024-06-20T00:00:00Z", "v12 a 2024-06-21T00:00:00Z"],  # once it had ended
         **MARKET)
     share, money = found["conversion"], found["gmv_per_visitor"]
     assert (share["visitors"], share["control_value"], share["variant_value"]) == (5, 0.25, 0.6)
@@ -68,9 +69,9 @@ def test_conversion_and_money(tmp_path):
     # v1 spent 10 + 20 once each, v5 30, nobody else
     assert (money["control_value"], money["variant_value"]) == (7.5, 6.0)
     error = math.sqrt(225 / 4 + 180 / 5)  # variances of 30 0 0 0 and of 30 0 0 0 0
-    assert money["ci_low"] == pytest.approx(-1.5 - Z * error)
     freedom = (225 / 4 + 180 / 5) ** 2 / ((225 / 4) ** 2 / 3 + (180 / 5) ** 2 / 4)
     assert money["p_value"] == pytest.approx(2 * stats.t.sf(1.5 / error, freedom))
+    assert money["ci_low"] == pytest.approx(-1.5 - stats.t.ppf(0.975, freedom) * error)
     # of o1 and o2 one has a cancelled line; o3 has none
     assert (share["guardrail_control"], share["guardrail_variant"]) == (0.5, 0.0)
     assert share["verdict"] == "no_difference_shown"
@@ -104,6 +105,7 @@ def test_without_purchases_nothing_is_known(tmp_path):
     ([50, 50], "0.5 0.5", 1.0), ([0, 0], "0.5 0.5", None), ([70, 30], "0.7 0.3", 1.0),
     ([60, 40], "0.5 0.5", 2 * stats.norm.sf(2)),  # 100 / 50 + 100 / 50 = 4
     ([40, 30, 20], "0.3 0.3 0.3", math.exp(-10 / 3)),  # 200 / 30 with two degrees of freedom
+    ([70, 1], "1 0", 0.0), ([70, 0], "1 0", None), ([70], "1", None), ([60, 40, 0], "0.5 0.5 0", 2 * stats.norm.sf(2)),
     ([500, 300], "0.5 0.5", 2 * stats.norm.sf(math.sqrt(50))),  # 1.5e-12, to its own size
 ])
 def test_the_split(visitors, shares, p_value):
