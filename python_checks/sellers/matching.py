@@ -20,8 +20,8 @@ SQL = {pl.String: "cast({} as varchar)", pl.Date: "cast({} as date)", pl.Boolean
 class Expected:
     """What a table must say: its key, and a frame of the key and every column that is compared.
 
-    Floating-point columns may differ by 1e-9 relative to max(1, |value|). A column named in `allowed` may differ by what
-    the expression gives for the row; it may name the key and the column, which is the recomputed value.
+    Floating-point columns may differ by 1e-9 relative to max(1, |value|). A column named in `allowed` may differ by
+    what the expression gives for the row; it may name the key and the column, which is the recomputed value.
     """
 
     table: str
