@@ -50,16 +50,16 @@ def reviewed_orders(world: World) -> pl.DataFrame:
     past = pl.col("promised_day") <= pl.lit(world.calendar.as_of)
     late = pl.when(pl.col("delivered_day").is_null()).then(past).otherwise(
         pl.col("delivered_day") > pl.col("promised_day"))
+    # said of the lines first: looked up in each group, a long list would be taken up once per group
+    lines = lines.with_columns(
+        is_late=pl.col("is_valid") & late.fill_null(False),
+        is_refunded=of(world.refunds.filter((pl.col("reason") != "cancellation").fill_null(True))),
+        is_returned=of(world.tables["returns"]),
+        is_claimed=of(world.tables["claims"].filter((pl.col("decision") != "withdrawn").fill_null(True))))
     orders = lines.group_by(keys).agg(
-        **{
-            "late_delivery": (pl.col("is_valid") & late.fill_null(False)).any(),
-            "cancellation": pl.any("is_cancelled"),
-            "refund": of(world.refunds.filter((pl.col("reason") != "cancellation").fill_null(True))).any(),
-            "return": of(world.tables["returns"]).any(),
-            "claim": of(world.tables["claims"].filter(
-                (pl.col("decision") != "withdrawn").fill_null(True))).any(),
-            "partial_refusal": pl.any("is_refused") & ~pl.all("is_refused"),
-        })
+        pl.any("is_refused").alias("partial_refusal") & ~pl.all("is_refused"),
+        late_delivery=pl.any("is_late"), cancellation=pl.any("is_cancelled"), refund=pl.any("is_refunded"),
+        claim=pl.any("is_claimed"), **{"return": pl.any("is_returned")})
     reviews = world.reviews.filter(pl.col("subject") == "seller").group_by("order_id", seller_id="seller").agg(
         is_negative=(pl.col("rating") <= 2).any())
     orders = orders.join(reviews, on=keys)
