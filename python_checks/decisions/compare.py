@@ -92,7 +92,7 @@ def _judged(both: pl.DataFrame, judged: dict[str, Judge]) -> pl.Series:
 
 
 def _difference(column: str, is_chance: bool) -> pl.Expr:
-    """Difference relative to max(1, |value|), of a probability to itself; infinite when one side is null or no number."""
+    """Relative to max(1, |value|), of a probability to itself; infinite when one side is null or no number."""
     here, there = pl.col(column + HERE), pl.col(column + THERE)
     difference = (here - there).abs() / pl.max_horizontal(pl.lit(TINY if is_chance else 1.0), here.abs())
     return (

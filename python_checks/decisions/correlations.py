@@ -20,6 +20,7 @@ MEMORY = 14
 FALSE_SHARE = 0.05
 LOOKS = 30  # lags x sides
 EXACT = 1e-12
+PLACES = 6  # to which terms are held against one another
 CORRELATIONS = {
     "first_kpi_id": pl.String, "second_kpi_id": pl.String, "pearson": pl.Float64, "spearman": pl.Float64,
     "lag_days": pl.Int64, "n": pl.Int64, "n_eff": pl.Float64, "p_value": pl.Float64, "is_linked": pl.Boolean,
@@ -106,19 +107,20 @@ def p_value(spearman: float, n_eff: float) -> float:
     return min(1.0, LOOKS * float(stats.norm.sf(math.atanh(abs(spearman)) * math.sqrt((n_eff - 3) / 1.06))))
 
 
-def _terms(values: Values) -> dict[str, list[tuple]]:
-    """Per KPI its terms as what they are in every day of `all`; those that never change name nothing."""
+def _terms(values: Values) -> dict[str, set[int]]:
+    """Per KPI its terms, by number: equal ones say the same of every day; those that never change say nothing."""
     days = values.frame.filter((pl.col("dimension") == ALL) & (pl.col("period_grain") == "day")).sort("period_start")
-    found = {}
+    numbers: dict[tuple, int] = {}
+    found: dict[str, set[int]] = {}
     for (kpi_id,), own in days.group_by("kpi_id"):
-        series = [tuple(own[name]) for name in ("numerator", "denominator")]
-        found[kpi_id] = [term for term in series if len(set(term) - {None}) > 1]
+        each = [tuple(own[name].round(PLACES)) for name in ("numerator", "denominator")]
+        found[kpi_id] = {numbers.setdefault(term, len(numbers)) for term in each if len(set(term) - {None}) > 1}
     return found
 
 
-def _linked(first: Definition, second: Definition, terms: dict[str, list[tuple]]) -> bool:
+def _linked(first: Definition, second: Definition, terms: dict[str, set[int]]) -> bool:
     return (
         first.family == second.family
         or bool(set(first.source_tables) & set(second.source_tables))
-        or any(one == other for one in terms.get(first.kpi_id, ()) for other in terms.get(second.kpi_id, ()))
+        or bool(terms.get(first.kpi_id, set()) & terms.get(second.kpi_id, set()))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -83,7 +84,7 @@ def targets(delivered: pl.DataFrame, kpis: dict[str, Definition]) -> Targets:
         groups.setdefault(row.group, []).append(row)
     kept = []
     for group in groups.values():
-        for row, following in zip(group, group[1:], strict=False):
+        for row, following in pairwise(group):
             if row.valid_to is None:
                 row.valid_to = following.valid_from - DAY
         kept += [row for row in group if not any(_overlap(row, other) for other in group if other is not row)]
@@ -116,7 +117,7 @@ def _overlap(one: Target, other: Target) -> bool:
 
 def seed(name: str, folder: Path = SEEDS) -> pl.DataFrame:
     """A seed, all text, an empty field as null."""
-    return pl.read_csv(folder / f"{name}.csv", infer_schema=False, missing_utf8_is_empty_string=False)
+    return pl.read_csv(folder / f"{name}.csv", infer_schema=False)
 
 
 def benchmarks(folder: Path = SEEDS) -> pl.DataFrame:

@@ -63,7 +63,8 @@ class Values:
         driven = self._driven(recomputed)
         kept = self._kept(recomputed, driven)
         if published is not None:
-            there = self._kept(published.filter(pl.col("kpi_id").is_in(recomputed["kpi_id"].unique().implode())), driven)
+            own = published.filter(pl.col("kpi_id").is_in(recomputed["kpi_id"].unique().implode()))
+            there = self._kept(own, driven)
             numbers = [name for name in ROW_SCHEMA if name not in ROW_KEY]
             known = kept.with_columns(is_recomputed=pl.lit(True))
             both = there.join(known, on=ROW_KEY, how="left", suffix="_here")
@@ -149,7 +150,7 @@ def by_kpi(rows: pl.DataFrame, calendar: Calendar) -> dict[tuple[str, str], list
 
 
 def latest_final(rows: list[Row]) -> dt.date | None:
-    """The latest final one of the periods of a KPI: none when one that is complete and mature and later is not covered."""
+    """The latest final one of a KPI's periods: none when a later one that is complete and mature is not covered."""
     for row in reversed(rows):
         if row.is_final:
             return row.start
