@@ -10,7 +10,7 @@ import polars as pl
 from python_checks.decisions.calendar import DAY
 from python_checks.decisions.comparisons import covered_days, day_sums
 from python_checks.decisions.definitions import COARSE, Definition
-from python_checks.decisions.inputs import Targets
+from python_checks.decisions.inputs import Target, Targets
 from python_checks.decisions.scorecard import better
 from python_checks.decisions.signals import mann_kendall
 from python_checks.decisions.values import Values
@@ -35,7 +35,6 @@ BALANCE = {
 }
 
 USUAL_DAYS = 28
-OTHER_REASON = "(a reason)"
 LOG = {
     "action_id": pl.String, "kpi_id": pl.String, "before": pl.Float64, "during": pl.Float64, "after": pl.Float64,
     "change": pl.Float64, "is_better": pl.Boolean, "note": pl.String,
@@ -83,37 +82,36 @@ def balance_advice(values: Values, targets: Targets) -> pl.DataFrame:
         segments.setdefault((row["dimension"], row["dimension_value"]), {})[row["period_start"]] = row
     found = []
     for segment, months in segments.items():
-        usable = {month: _usable(months.get(month), targets.at(RATIO, "month", month, *segment)) for month in whole}
         for place, month in enumerate(whole):
             if month in months:
-                found.append((month, *segment, *_advice(months[month], whole[: place + 1], usable, targets, segment)))
+                target = targets.at(RATIO, "month", month, *segment)
+                found.append((month, *segment, *_advice(months, whole[: place + 1], target)))
     return pl.DataFrame(found, schema=BALANCE, orient="row")
 
 
-def _usable(row: dict | None, target: object) -> float | None:
-    """The ratio of a month with enough sellers."""
+def _advice(rows: dict[dt.date, dict], months: list[dt.date], target: Target | None) -> tuple:
+    """buyer_seller_ratio, band_low, band_high, level, trend, advice of the last of these final months."""
     least = LEAST_SELLERS if target is None or target.min_volume is None else target.min_volume
-    return row["value"] if row and (row["denominator"] or 0) >= least else None
 
+    def ratio(month: dt.date) -> float | None:
+        row = rows.get(month)
+        return row["value"] if row and (row["denominator"] or 0) >= least else None
 
-def _advice(row: dict, months: list[dt.date], usable: dict, targets: Targets, segment: tuple) -> tuple:
-    """buyer_seller_ratio, band_low, band_high, level, trend, advice."""
-    target = targets.at(RATIO, "month", months[-1], *segment)
-    low = high = level = None
+    value, low, high, level = ratio(months[-1]), None, None, None
     if target is not None:
         low, high = target.target_low, target.target_high
     else:
-        past = [usable[month] for month in months[-BAND_MONTHS - 1 : -1] if usable[month] is not None]
+        past = [known for month in months[-BAND_MONTHS - 1 : -1] if (known := ratio(month)) is not None]
         if len(past) >= LEAST_OF_BAND:
             low, high = (float(np.quantile(past, share)) for share in (0.1, 0.9))
-    if row["value"] is not None and low is not None:
-        level = "low" if row["value"] < low else "high" if row["value"] > high else "in_band"
-    series = [usable[month] for month in months[-TREND_MONTHS:]]
+    if value is not None and low is not None:
+        level = "low" if value < low else "high" if value > high else "in_band"
+    series = [ratio(month) for month in months[-TREND_MONTHS:]]
     trend = "unknown"
     if len(series) == TREND_MONTHS and None not in series:
         p_value, statistic = mann_kendall(series)
         trend = "flat" if p_value >= SURE or not statistic else "rising" if statistic > 0 else "falling"
-    if usable[months[-1]] is None or level is None:
+    if level is None:
         advice = "insufficient_data"
     elif (level, trend) in (("low", "rising"), ("high", "falling")):
         advice = "watch"
@@ -123,14 +121,14 @@ def _advice(row: dict, months: list[dt.date], usable: dict, targets: Targets, se
         advice = "recruit_sellers"
     else:
         advice = "hold"
-    return row["value"], low, high, level, trend, advice
+    return rows[months[-1]]["value"], low, high, level, trend, advice
 
 
 # -- decisions --------------------------------------------------------------------------------------------------------
 
 
 def decision_log(actions: pl.DataFrame, values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
-    """Each action with its KPI before, during and after; a note of OTHER_REASON stands for any text that gives one."""
+    """Each action with its KPI before, during and after, and a note on what cannot be said."""
     found = []
     for row in actions.sort("action_id").iter_rows(named=True):
         found.append((row["action_id"], row["kpi_id"], *_outcome(row, values, kpis.get(row["kpi_id"]))))
@@ -140,26 +138,33 @@ def decision_log(actions: pl.DataFrame, values: Values, kpis: dict[str, Definiti
 def _outcome(row: dict, values: Values, kpi: Definition | None) -> tuple:
     dimension, value = row["dimension"] or ALL, row["dimension_value"] or ALL
     start, end = row["starts_on"], row["ends_on"] or row["starts_on"] + DAY * (USUAL_DAYS - 1)
-    nothing = (None, None, None, None, None, OTHER_REASON)
-    if kpi is None or not kpi.is_additive or dimension in COARSE or end < start:
-        return nothing
-    if dimension != ALL and dimension not in kpi.dimensions:
-        return nothing
+    reason = (
+        "unknown_kpi" if kpi is None
+        else "not_additive" if not kpi.is_additive
+        else "no_days_by_segment" if dimension in COARSE
+        else "unknown_dimension" if dimension not in (*kpi.dimensions, ALL)
+        else "ends_before_start" if end < start
+        else None)
+    if reason:
+        return None, None, None, None, None, reason
     days = (end - start).days + 1
     shift = DAY * 7 * -(-days // 7)
-    outcomes, early, lacking = [], False, False
+    outcomes, notes = [], set()
     for first in (start - shift, start, start + shift):
+        found = None
         if first + DAY * (days - 1 + kpi.maturity) > values.calendar.as_of:
-            outcomes.append(None)
-            early = True
-            continue
-        found = _of_days(values, kpi, dimension, value, first, days)
-        lacking |= found is None
+            notes.add("too_early")
+        elif first < values.calendar.first_day:
+            notes.add("outside_span")
+        else:
+            found = _of_days(values, kpi, dimension, value, first, days)
+            if found is None:
+                notes.add("not_covered")
         outcomes.append(found[0] if found else None)
     past, now, then = outcomes
     change = now - past if now is not None and past is not None else None
     is_better = None if change is None else better(now, past, kpi)
-    note = "too_early" if early else OTHER_REASON if lacking else None
+    note = next((note for note in ("too_early", "outside_span", "not_covered") if note in notes), None)
     return past, now, then, change, is_better, note
 
 

@@ -42,7 +42,7 @@ def known_kpis(published: Published) -> dict[str, Definition]:
 
 def collect(world: World, published: Published) -> Values:
     """An empty collection that will keep what the decisions need: `add` to it the rows of each family."""
-    targets = inputs.targets(world.extracts["kpi_targets"], known_kpis(published))
+    targets = inputs.targets(world.extracts.deliveries("kpi_targets"), known_kpis(published))
     segments = {(kpi_id, dimension, value) for kpi_id, _, dimension, value in targets.groups()}
     actions = world.extracts["action_log"].select("kpi_id", "dimension", "dimension_value").drop_nulls()
     return Values(world.calendar, segments | set(actions.iter_rows()))
@@ -74,7 +74,7 @@ def _verdicts(
         return compare_table(name, expected, published_table(published, name), key, **how)
 
     yield _flags(published, kpis)
-    targets = inputs.targets(world.extracts["kpi_targets"], kpis)
+    targets = inputs.targets(world.extracts.deliveries("kpi_targets"), kpis)
     rows = [[getattr(row, name) for name in TARGET] for row in targets.rows]
     yield verdict("kpi_targets", pl.DataFrame(rows, schema=TARGET, orient="row"), list(inputs.TARGET_KEY))
 
@@ -107,10 +107,7 @@ def _verdicts(
     yield verdict(
         "balance_advice", advice.balance_advice(values, targets), ["period_start", "dimension", "dimension_value"])
 
-    log = advice.decision_log(world.extracts["action_log"], values, kpis)
-    notes = dict(log.select("action_id", "note").iter_rows())
-    yield verdict("decision_log", log.drop("note"), ["action_id"], judged={
-        "note": lambda row: _is_note(row["note"], notes.get(row["action_id"]))})
+    yield verdict("decision_log", advice.decision_log(world.extracts["action_log"], values, kpis), ["action_id"])
     yield verdict(
         "kpi_correlations", kpi_correlations(values, kpis), ["first_kpi_id", "second_kpi_id"], chances=("p_value",))
 
@@ -134,7 +131,8 @@ def _ranked(drivers: pl.DataFrame | None) -> Callable[[dict], bool]:
 
 
 def _evidence(rows: dict[str, dict]) -> Callable[[dict], bool]:
-    """Whether a sentence names value, target, trend and the benchmark's source, as far as there are any."""
+    """Whether a sentence names the KPI, the month, value, target, trend and the benchmark's source, as far as there are
+    any."""
 
     def is_right(row: dict) -> bool:
         text, told = row["evidence"], rows.get(row["kpi_id"])
@@ -142,15 +140,10 @@ def _evidence(rows: dict[str, dict]) -> Callable[[dict], bool]:
             return False
         names = [told[name] is None or any(
             way in text for way in ways_to_write(told[name], told["format"])) for name in ("value", "target")]
+        names.append(told["label_en"] in text and f"{told['period_start']:%Y-%m}" in text)
+        names.append(told["target"] is None or told["status"] in text)
         names.append(told["trend"] in (None, "unknown") or told["trend"] in text)
         names.append(told["benchmark_position"] is None or told["benchmark_source"] in text)
         return all(names)
 
     return is_right
-
-
-def _is_note(text: str | None, expected: str | None) -> bool:
-    if expected == advice.OTHER_REASON:
-        return bool(text) and text != "too_early"
-    return text == expected
-

@@ -86,7 +86,7 @@ def definitions(dim_kpi: pl.DataFrame) -> dict[str, Definition]:
         kpi_id = row["kpi_id"]
         is_custom = bool(row["is_custom"])
         shape = "amount" if kpi_id in COUNTS | SUMS else "percentile" if kpi_id in PERCENTILES else "ratio"
-        is_rolling = row["dated_by"] == "rolling" if is_custom else kpi_id in ROLLING
+        is_rolling = row["dated_by"].endswith(("rolling", "period end")) if is_custom else kpi_id in ROLLING
         found[kpi_id] = Definition(
             kpi_id=kpi_id,
             **{name: row[name] for name in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,6 +48,11 @@ class Target:
         """How far a value lies outside the band."""
         return max(self.target_low - value, value - self.target_high, 0.0)
 
+    def is_within(self, value: float, distance: float) -> bool:
+        """Whether a value lies no farther than that outside the band; its ends are exact decimals."""
+        low, high, more = (Decimal(repr(level)) for level in (self.target_low, self.target_high, distance))
+        return float(low - more) <= value <= float(high + more)
+
 
 @dataclass
 class Targets:
@@ -72,13 +78,18 @@ class Targets:
 
 
 def targets(delivered: pl.DataFrame, kpis: dict[str, Definition]) -> Targets:
-    """The delivered targets without those whose levels contradict the direction, and without those that overlap."""
-    rows = []
+    """The targets that count, of all good deliveries in their order.
+
+    Without those that contradict themselves or their KPI, which never supersede a good one of the same key; the latest
+    of each key; without those that overlap.
+    """
+    latest: dict[tuple, Target] = {}
     for row in delivered.iter_rows(named=True):
         levels = {name: None if row[name] is None else float(row[name]) for name in LEVELS}
         target = Target(**{**{name: row[name] for name in Target.__dataclass_fields__}, **levels})
         if target.kpi_id in kpis and _holds_together(target, kpis[target.kpi_id]):
-            rows.append(target)
+            latest[tuple(row[name] for name in TARGET_KEY)] = target
+    rows = latest.values()
     groups: dict[tuple, list[Target]] = {}
     for row in sorted(rows, key=lambda row: row.valid_from):
         groups.setdefault(row.group, []).append(row)
@@ -92,7 +103,7 @@ def targets(delivered: pl.DataFrame, kpis: dict[str, Definition]) -> Targets:
 
 
 def _holds_together(row: Target, kpi: Definition) -> bool:
-    if row.dimension != "all" and row.dimension not in kpi.dimensions:
+    if row.dimension not in (*kpi.dimensions, "all") or (row.dimension == "all" and row.dimension_value != "all"):
         return False
     if row.valid_to is not None and row.valid_to < row.valid_from:
         return False

@@ -181,10 +181,9 @@ def _status(row: dict, kpi: Definition, target: Target | None, is_final: bool) -
         if target.alert is not None and kpi.sense * (value - target.alert) < 0:
             return "alert"
         return "good" if kpi.sense * (value - warn) >= 0 else "warn"
-    distance = target.distance(value)
-    if target.alert is not None and distance > target.alert:
+    if target.alert is not None and not target.is_within(value, target.alert):
         return "alert"
-    return "good" if distance <= (target.warn or 0.0) else "warn"
+    return "good" if target.is_within(value, target.warn or 0.0) else "warn"
 
 
 def minimum_of(kpi: Definition, target: Target | None) -> float | None:
