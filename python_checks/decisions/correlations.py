@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from python_checks.decisions.definitions import Definition
+from python_checks.decisions.scorecard import SAME
 from python_checks.decisions.signals import Days, lagged
 from python_checks.decisions.values import Values, used_kpis
 from python_checks.recompute.measure import ALL
@@ -57,7 +58,7 @@ def kpi_correlations(values: Values, kpis: dict[str, Definition]) -> pl.DataFram
 def weekly_steps(days: Days) -> np.ndarray:
     """Value less the value seven days before, of the KPI's own last final days; NaN elsewhere."""
     known = days.known
-    steps = known - lagged(known, STEP)
+    steps = np.round(known - lagged(known, STEP), SAME)
     own = np.flatnonzero(days.is_final)[-OWN_DAYS:]
     result = np.full(len(steps), np.nan)
     result[own] = steps[own]

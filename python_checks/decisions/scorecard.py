@@ -13,6 +13,7 @@ from python_checks.recompute.measure import ALL
 
 LABELS = ("label_en", "label_fr", "family", "unit", "format", "direction", "owner")
 FEW = 5  # of a month
+SAME = 9  # decimals to which two values are the same: the last bit of a sum says nothing
 SCORECARD = {
     "kpi_id": pl.String, "period_grain": pl.String, "period_start": pl.Date, "dimension": pl.String,
     "dimension_value": pl.String, **dict.fromkeys(LABELS, pl.String), "period_end": pl.Date, "is_partial": pl.Boolean,
@@ -74,9 +75,10 @@ def kpi_scorecard(
         card |= _gap(card["projected_value"], kpi, target)
         card["status"] = _status(row, kpi, target, is_final)
         card["benchmark_value"], card["benchmark_source"] = reference.get(kpi.kpi_id, (None, None))
-        if card["status"] not in ("not_final", "insufficient_data") and card["benchmark_value"] is not None and kpi.sense:
-            lead = kpi.sense * (row["value"] - card["benchmark_value"])
-            card["benchmark_position"] = "better" if lead > 0 else "worse" if lead < 0 else "equal"
+        is_known = card["status"] not in ("not_final", "insufficient_data")
+        if is_known and card["benchmark_value"] is not None and kpi.sense:
+            is_better = better(row["value"], card["benchmark_value"], kpi)
+            card["benchmark_position"] = {True: "better", False: "worse", None: "equal"}[is_better]
         verdict = None
         if is_latest and is_whole:
             card["trend"], verdict = trend_of.get((kpi.kpi_id, grain), (None, None))
@@ -99,7 +101,8 @@ def _rows(values: Values, kpis: dict[str, Definition], targets: Targets) -> pl.D
     named = pl.DataFrame(segments, schema=schema, orient="row")
     flags = ["is_mature", "is_partial", "is_covered"]
     measures = ["numerator", "denominator", "value", "sample_size"]
-    own = whole.select("kpi_id", "period_grain", "period_start", *flags).join(named, on=["kpi_id", "period_grain"]).join(
+    own = whole.select("kpi_id", "period_grain", "period_start", *flags)
+    own = own.join(named, on=["kpi_id", "period_grain"]).join(
         values.frame.select(*names, "period_start", *measures), on=[*names, "period_start"], how="left")
     nothing = pl.col("_amount") & pl.col("is_covered")
     own = own.with_columns(
@@ -134,6 +137,7 @@ def better(value: float, other: float, kpi: Definition, target: Target | None = 
     lead = kpi.sense * (value - other)
     if kpi.direction == "band" and target is not None:
         lead = target.distance(other) - target.distance(value)
+    lead = round(lead, SAME)
     return lead > 0 if lead else None
 
 

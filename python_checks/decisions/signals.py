@@ -13,7 +13,7 @@ from scipy import stats
 from python_checks.decisions.calendar import DAY, number, year_before
 from python_checks.decisions.definitions import Definition
 from python_checks.decisions.inputs import Targets
-from python_checks.decisions.scorecard import minimum_of
+from python_checks.decisions.scorecard import SAME, minimum_of
 from python_checks.decisions.values import Row, Values, small, used_kpis
 
 LAST = {"week": 13, "month": 12}
@@ -67,13 +67,14 @@ def _trend(used: list[Row], grain: str, kpi: Definition, values: Values) -> tupl
         start = year_before(grain, used[-1].start)
         then = values.row(kpi.kpi_id, grain, start)
         if (then and then.value is not None and start >= values.calendar.first_day
-                and (series[-1] - then.value) * sign < 0):
+                and round(series[-1] - then.value, SAME) * sign < 0):
             verdict = None
     return slope, slope / abs(middle) if middle else None, p_value, trend, verdict, run_length(series)
 
 
 def mann_kendall(series: list[float]) -> tuple[float, float]:
     """Two-sided p (with ties and continuity correction; 1 where all are equal) and the statistic S."""
+    series = np.round(series, SAME)
     if min(series) == max(series):
         return 1.0, 0.0
     result = pymannkendall.original_test(series)
@@ -82,7 +83,7 @@ def mann_kendall(series: list[float]) -> tuple[float, float]:
 
 def run_length(series: list[float]) -> int:
     """Steps of one sign that end at the last value; 0 after an equal step."""
-    signs = np.sign(np.diff(series))[::-1]
+    signs = np.sign(np.round(np.diff(series), SAME))[::-1]
     if not len(signs) or signs[0] == 0:
         return 0
     other = np.flatnonzero(signs != signs[0])
