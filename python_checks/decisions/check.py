@@ -120,7 +120,7 @@ def _flags(published: Published, kpis: dict[str, Definition]) -> Verdict:
 
 
 def _ranked(drivers: pl.DataFrame | None) -> Callable[[dict], bool]:
-    """Whether a row's rank is that of its contribution as published: those that a rounding tells apart keep an order."""
+    """Whether a rank is that of the contribution as published: those that a rounding tells apart keep an order."""
     ranks = {}
     if drivers is not None and {*DRIVER_KEY, "contribution"} <= set(drivers.columns):
         ordered = drivers.with_columns(size=pl.col("contribution").cast(pl.Float64).abs()).sort(

@@ -14,6 +14,7 @@ from python_checks.decisions.definitions import Definition
 from python_checks.decisions.scorecard import SAME
 from python_checks.decisions.signals import Days, lagged
 from python_checks.decisions.values import Values, used_kpis
+from python_checks.recompute.compare import TOLERANCE
 from python_checks.recompute.measure import ALL
 
 OWN_DAYS, STEP, MOST_LAG, LEAST = 182, 7, 7, 28
@@ -21,7 +22,6 @@ MEMORY = 14
 FALSE_SHARE = 0.05
 LOOKS = 30  # lags x sides
 EXACT = 1e-12
-PLACES = 6  # to which terms are held against one another
 CORRELATIONS = {
     "first_kpi_id": pl.String, "second_kpi_id": pl.String, "pearson": pl.Float64, "spearman": pl.Float64,
     "lag_days": pl.Int64, "n": pl.Int64, "n_eff": pl.Float64, "p_value": pl.Float64, "is_linked": pl.Boolean,
@@ -108,20 +108,23 @@ def p_value(spearman: float, n_eff: float) -> float:
     return min(1.0, LOOKS * float(stats.norm.sf(math.atanh(abs(spearman)) * math.sqrt((n_eff - 3) / 1.06))))
 
 
-def _terms(values: Values) -> dict[str, set[int]]:
-    """Per KPI its terms, by number: equal ones say the same of every day; those that never change say nothing."""
+def _terms(values: Values) -> dict[str, list[np.ndarray]]:
+    """Per KPI its terms on every day of `all`; one that never changes says nothing."""
     days = values.frame.filter((pl.col("dimension") == ALL) & (pl.col("period_grain") == "day")).sort("period_start")
-    numbers: dict[tuple, int] = {}
-    found: dict[str, set[int]] = {}
+    found = {}
     for (kpi_id,), own in days.group_by("kpi_id"):
-        each = [tuple(own[name].round(PLACES)) for name in ("numerator", "denominator")]
-        found[kpi_id] = {numbers.setdefault(term, len(numbers)) for term in each if len(set(term) - {None}) > 1}
+        each = [own[name].fill_null(np.nan).to_numpy() for name in ("numerator", "denominator")]
+        found[kpi_id] = [term for term in each if len(np.unique(term[~np.isnan(term)])) > 1]
     return found
 
 
-def _linked(first: Definition, second: Definition, terms: dict[str, set[int]]) -> bool:
+def _linked(first: Definition, second: Definition, terms: dict[str, list[np.ndarray]]) -> bool:
     return (
         first.family == second.family
         or bool(set(first.source_tables) & set(second.source_tables))
-        or bool(terms.get(first.kpi_id, set()) & terms.get(second.kpi_id, set()))
+        or any(_is_same(one, other) for one in terms.get(first.kpi_id, ()) for other in terms.get(second.kpi_id, ()))
     )
+
+
+def _is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    return len(one) == len(other) and np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
