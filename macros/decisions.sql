@@ -43,28 +43,28 @@
 {# A value as a person would write it, by the format of its KPI: rounded half away from zero, `,` between thousands. #}
 {% macro value_as_text(value, format) -%}
     {%- set exact = 'cast(' ~ value ~ ' as decimal(38, 12))' -%}
-    case {{ format }}
-        when '0.0%' then concat({{ written_number('100 * ' ~ exact, 1) }}, '%')
-        when '0.00%' then concat({{ written_number('100 * ' ~ exact, 2) }}, '%')
-        when '#,##0.00' then {{ written_number(exact, 2) }}
-        when '0.00' then {{ written_number(exact, 2) }}
-        when '0.0' then {{ written_number(exact, 1) }}
+    case
+        when {{ value }} is null then null
+        when {{ format }} = '0.0%' then concat({{ written_number('100 * ' ~ exact, 1) }}, '%')
+        when {{ format }} = '0.00%' then concat({{ written_number('100 * ' ~ exact, 2) }}, '%')
+        when {{ format }} in ('#,##0.00', '0.00') then {{ written_number(exact, 2) }}
+        when {{ format }} = '0.0' then {{ written_number(exact, 1) }}
         else {{ written_number(exact, 0) }}
     end
 {%- endmacro %}
 
 
-{# A decimal as text with a number of places. Missing in, missing out. #}
+{# A decimal that is there, as text with a number of places. #}
 {% macro written_number(number, places) -%}
     {%- set rounded = 'abs(round(' ~ number ~ ', ' ~ places ~ '))' -%}
-    case when {{ number }} is not null then concat(
+    concat(
         case when {{ number }} < 0 and {{ rounded }} > 0 then '-' else '' end,
         {{ with_thousands('cast(floor(' ~ rounded ~ ') as bigint)') }}
         {%- if places > 0 %},
         '.',
         lpad(cast(cast(({{ rounded }} - floor({{ rounded }})) * {{ 10 ** places }} as bigint) as {{ dbt.type_string() }}), {{ places }}, '0')
         {%- endif %}
-    ) end
+    )
 {%- endmacro %}
 
 
