@@ -20,6 +20,7 @@ from python_checks.recompute.judge import POLARS_TYPES
 from python_checks.recompute.money import UNIT_PLACES
 
 FIRST, AS_OF = "2024-01-01", "2026-06-20"
+FORMATS = {"#,##0": "{:,.0f}", "#,##0.00": "{:,.2f}", "0.00": "{:.2f}"}
 BENCHMARKS = """benchmark_id,kpi_id,market,operator,value,source,strength,published_on,is_reference
 b1,aov,fr,>=,40,Them,weak,2025-01-01,true
 b2,aov,de,,70,Others,weak,,false"""
@@ -39,7 +40,8 @@ def market_rows() -> pl.DataFrame:
     spent = {name: np.round(each * rng.uniform(30, 60, count), 2) for name, each in orders.items()}
     each = pl.DataFrame({
         "period_start": [first + dt.timedelta(days=n) for n in range(count)],
-        **{f"orders_{name}": its for name, its in orders.items()}, **{f"gmv_{name}": its for name, its in spent.items()},
+        **{f"orders_{name}": its for name, its in orders.items()},
+        **{f"gmv_{name}": its for name, its in spent.items()},
         "sessions": (orders["FR"] + orders["DE"]) * 10 + rng.integers(0, 30, count)})
     span, parts = calendar(FIRST, AS_OF), []
     for grain, every in (("day", "1d"), ("week", "1w"), ("month", "1mo"), ("quarter", "1q"), ("year", "1y")):
@@ -156,8 +158,7 @@ class Release:
         del tables["dim_kpi"]
         # the columns of which the check expects no text, as a builder would write them
         tables["kpi_month"] = tables["kpi_month"].with_columns(value_text=pl.struct("value", "format").map_elements(
-            lambda row: {"#,##0": "{:,.0f}", "#,##0.00": "{:,.2f}", "0.00": "{:.2f}"}[row["format"]].format(row["value"]),
-            return_dtype=pl.String))
+            lambda row: FORMATS[row["format"]].format(row["value"]), return_dtype=pl.String))
         tables["kpi_drivers"] = tables["kpi_drivers"].with_columns(
             contribution_rank=pl.col("contribution").abs().rank("ordinal", descending=True).over(
                 "kpi_id", "period_grain", "compared_with", "dimension"))
@@ -166,7 +167,7 @@ class Release:
 
         def told(kpi_id):
             card = cards[kpi_id]
-            form = {"#,##0": "{:,.0f}", "#,##0.00": "{:,.2f}", "0.00": "{:.2f}"}[card["format"]]
+            form = FORMATS[card["format"]]
             aim = "none" if card["target"] is None else form.format(card["target"])
             return (f"{card['label_en']} {form.format(card['value'])} in {card['period_start']:%Y-%m}, target {aim} "
                     f"({card['status']}), trend {card['trend']}, benchmark ({card['benchmark_source']})")
@@ -236,12 +237,12 @@ def test_a_change_of_any_column_is_found(release, table):
 def test_missing_and_extra_rows_are_found(release, table):
     good = release.tables[table]
     release._write(table, good.head(len(good) - 1))
-    assert "not published" in _only(release, table).examples[0]
+    assert any("not published" in example for example in _only(release, table).examples)
     release._write(table, pl.concat([good, good.tail(1)]))
-    assert "more than once" in _only(release, table).examples[0]
+    assert any("more than once" in example for example in _only(release, table).examples)
     key = KEYS[table].split()[0]
     release._write(table, pl.concat([good, good.tail(1).with_columns(pl.lit("new").alias(key))]))
-    assert "not to be" in _only(release, table).examples[0]
+    assert any("not to be" in example for example in _only(release, table).examples)
     release._write(table, good.drop(good.columns[-1]))
     assert _only(release, table).examples == [f"no column {good.columns[-1]}"]
     release.sql(f"drop table marts.{table}")
@@ -253,10 +254,10 @@ def test_missing_and_extra_rows_are_found(release, table):
 def _only(release, table):
     """The verdict on a table as the check makes it, from what it expected once."""
     expected, how = _expectations(release)[table]
+    there = check.published_table(Published(release.path), table)
     if "contribution_rank" in how.get("judged", {}):
-        there = check.published_table(Published(release.path), table)
         how = {**how, "judged": {"contribution_rank": check._ranked(there)}}
-    return compare_table(table, expected, check.published_table(Published(release.path), table), KEYS[table].split(), **how)
+    return compare_table(table, expected, there, KEYS[table].split(), **how)
 
 
 def _expectations(release):
