@@ -59,8 +59,8 @@ def kpi_drivers(values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
 
 
 def _pairs(values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
-    """The latest final periods and the final ones each is compared with, with their terms: n and d of `all` in capitals,
-    0 before and 1 after."""
+    """The latest final periods and the final ones each is compared with, with the terms of `all`: N and D, 0 before and
+    1 after."""
     found = []
     for kpi in used_kpis(kpis, values):
         if kpi.shape == "percentile":

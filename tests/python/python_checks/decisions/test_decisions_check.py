@@ -227,7 +227,8 @@ def test_a_change_of_any_column_is_found(release, table):
             series[place] = changed
             release._write(table, good.with_columns(pl.Series(column, series, dtype=kind)))
             verdict = _only(release, table)
-            if verdict.failures != 1 or column not in verdict.examples[0]:
+            most = 2 if column == "contribution" else 1  # its neighbour's rank is another then
+            if not 1 <= verdict.failures <= most or column not in verdict.examples[0]:
                 missed.append((column, changed, verdict.failures, verdict.examples))
     release._write(table, good)
     assert not missed
