@@ -1,13 +1,14 @@
 # `make help` lists what can be asked for. Settings: environment variables or `make build NAME=value` (README).
 
 PYTHON_RUN := .venv/bin/python
-DBT := DBT_PROFILES_DIR=. DO_NOT_TRACK=1 .venv/bin/dbt
+DBT_ENV := DBT_PROFILES_DIR=. DO_NOT_TRACK=1
+DBT := $(DBT_ENV) .venv/bin/dbt
 # The tests build the sample into files of their own and leave the settings of the caller aside.
 TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE -u REPORTING_CURRENCY \
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute land check-extracts test soak lint format docs lock clean
+.PHONY: help build publish recompute kpi land check-extracts check test soak lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -23,6 +24,10 @@ recompute: .venv/made  ## Recompute the KPIs of the build from the extracts, wha
 	@$(PYTHON_RUN) -m python_checks.recompute --force --published $(or $(WAREHOUSE_DB),build/warehouse.duckdb) \
 		$(if $(KPI),--kpis $(KPI))
 
+kpi: .venv/made  ## Build, test and recompute one KPI with all it comes from, on a build that is there (KPI=gmv)
+	@$(if $(KPI),,$(error Say which: make kpi KPI=gmv))$(DBT_ENV) $(PYTHON_RUN) -m ops.dbt kpi $(KPI)
+	@$(MAKE) --no-print-directory recompute KPI=$(KPI)
+
 land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building
 	@$(PYTHON_RUN) -m ops.land
 
@@ -37,6 +42,10 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 soak: .venv/made  ## Many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
 	@$(TEST_SETTINGS) HYPOTHESIS_PROFILE=soak $(PYTHON_RUN) -m pytest -q tests/python/load/test_deliveries_over_time.py
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
+
+check: .venv/made  ## What needs no data, in seconds: the form of Python, the project's conventions, the KPI definitions
+	@$(PYTHON_RUN) -m ruff check .
+	@$(PYTHON_RUN) -m ops.dbt check
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .

@@ -14,3 +14,35 @@
             then {{ stop_with("'No exchange rate for ' || " ~ currency ~ " || ' on ' || cast(" ~ day ~ " as varchar(10)) || ' or the 7 days before'") }}
     end
 {%- endmacro %}
+
+
+{#
+The CTEs of a fact in money: `converted`, the rows of a CTE that happened by the end of as_of, each with its exchange_rate
+(null where there is none). `day` names the date it happened on; with `at` it is made from that time.
+#}
+{% macro converted(relation, day, at=none) %}
+rates as (
+    select * from {{ ref('int_exchange_rates') }}
+),
+
+span as (
+    select * from {{ ref('int_span') }}
+),
+
+dated as (
+    select
+        {{ relation }}.*{% if at %},
+        {{ business_day(relation ~ '.' ~ at) }} as {{ day }}{% endif %}
+    from {{ relation }}
+    cross join span
+    where {% if at %}{{ relation }}.{{ at }} < span.as_of_end{% else %}{{ relation }}.{{ day }} <= span.as_of{% endif %}
+),
+
+converted as (
+    select
+        dated.*,
+        {{ exchange_rate('dated.currency', 'dated.' ~ day, 'rates') }} as exchange_rate
+    from dated
+    left join rates on dated.currency = rates.currency and dated.{{ day }} = rates.rate_day
+)
+{% endmacro %}

@@ -34,6 +34,7 @@ import duckdb
 
 from ops import child, findings
 from ops.child import Ended, Stopped
+from ops.dbt import BROKEN
 from ops.land import LandingError, land
 from ops.project import (
     PATHS,
@@ -129,7 +130,7 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         if _was_built(results, "load_audit", "rejected_rows"):
             _tell_rows(settings, manifest, report)
         if dbt and dbt.code:
-            raise dbt_failure(manifest, results, dbt)
+            raise dbt_failure(manifest, results, dbt, settings)
         tests = count_tests(manifest, results)
         _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
@@ -241,10 +242,15 @@ def _was_built(results: Mapping[str, Any], *models: str) -> bool:
     return built.issuperset(models)
 
 
-def dbt_failure(manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: Ended) -> ProjectError:
-    """Why dbt failed: DataRefused where all that failed are the project's own stops because of the data."""
+def dbt_failure(
+    manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: Ended, settings: Settings | None = None
+) -> ProjectError:
+    """Why dbt failed: DataRefused where all that failed are the project's own stops because of the data.
+
+    With settings, a data test that failed shows the first row it found."""
     failed = {
         result["unique_id"]: f"{result['unique_id'].split('.')[2]}: {result.get('message') or result['status']}"
+        + (_first_row(settings, result) if settings and result["status"] == "fail" else "")
         for result in results["results"]
         if result["status"] in ("error", "fail", "runtime error")
     }
@@ -262,6 +268,19 @@ def dbt_failure(manifest: Mapping[str, Any], results: Mapping[str, Any], dbt: En
     reasons = "".join(f"\n  {_short(message)}" for message in said[:ERRORS_TOLD])
     others = f"\n  and {len(said) - ERRORS_TOLD} more" if len(said) > ERRORS_TOLD else ""
     return CheckFailed(f"dbt build failed (exit code {dbt.code}):{reasons}{others}\n{NOTHING_PUBLISHED}")
+
+
+def _first_row(settings: Settings, result: Mapping[str, Any]) -> str:
+    """The first row that a failed data test found, as a line; nothing where it cannot be read any more."""
+    if not result["unique_id"].startswith("test.") or not result.get("compiled_code"):
+        return ""
+    try:
+        with _open(settings) as connection:
+            found = connection.execute(f"select * from ({result['compiled_code']}) as found limit 1")
+            row, names = found.fetchone(), [name for name, *_ in found.description]
+    except (duckdb.Error, ProjectError):
+        return ""
+    return "\n" + ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True)) if row else ""
 
 
 def _short(message: str) -> str:
@@ -298,14 +317,20 @@ def _dbt_build(settings: Settings, arguments: argparse.Namespace, report: Report
     report.say(f"dbt build, from {settings.landing} into {settings.warehouse}")
     # A file of an earlier run must not be taken for this one's, should dbt end before it writes its own.
     (settings.target / "run_results.json").unlink(missing_ok=True)
-    colours = "--use-colors" if sys.stdout.isatty() else "--no-use-colors"
-    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", colours, "build"]
+    command = [sys.executable, "-m", "ops.dbt", "build"]
     command += [] if arguments.with_unit_tests else ["--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if arguments.full_refresh else []
-    environment = {**settings.environment, "MEMORY_LIMIT": duckdb_memory(settings.memory_limit)}
+    environment = {
+        **settings.environment,
+        "MEMORY_LIMIT": duckdb_memory(settings.memory_limit),
+        "DBT_LOG_FORMAT": "json",
+        "DBT_USE_COLORS": str(sys.stdout.isatty()),
+    }
     ended = child.run("dbt build", command, environment, ROOT, on_line=lambda line: _tell_of_dbt(line, report))
     report.ended(ended)
     report.say(f"dbt build {'failed' if ended.code else 'passed'} ({report.took('dbt build')})")
+    if ended.code == BROKEN:
+        raise CheckFailed(f"Conventions are broken, as told above; nothing was built. {NOTHING_PUBLISHED}")
     return ended
 
 

@@ -80,7 +80,7 @@ class Settings:
             target=paths["DBT_TARGET_PATH"],
             memory_limit=memory_limit(given),
             max_rejected_share=_share(given.get("MAX_REJECTED_SHARE", "0.05")),
-            environment={**given, **{name: str(path) for name, path in paths.items()}, **QUIET},
+            environment={**_without_defaults(given), **QUIET},
         )
         settings._check(given)
         return settings
@@ -105,6 +105,18 @@ class Settings:
             raise ProjectError(f"BUSINESS_TIMEZONE: {given['BUSINESS_TIMEZONE']!r} is not a known time zone.")
         if "REPORTING_CURRENCY" in given and not re.fullmatch("[A-Z]{3}", given["REPORTING_CURRENCY"]):
             raise ProjectError(f"REPORTING_CURRENCY: {given['REPORTING_CURRENCY']!r} is not three capital letters.")
+
+
+def _without_defaults(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables as dbt alone would have them: to dbt, a default that is written out or a path written otherwise is
+    another setting, and it parses everything anew."""
+    kept = dict(given)
+    for name, default in PATHS.items():
+        path = ROOT / given.get(name, default)
+        kept[name] = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+        if kept[name] == default:
+            del kept[name]
+    return kept
 
 
 def connectors() -> list[str]:

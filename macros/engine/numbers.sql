@@ -21,3 +21,13 @@
 {% macro duckdb__stop_with(message) -%} error('The data stop the build: ' || {{ message }}) {%- endmacro %}
 
 {% macro spark__stop_with(message) -%} raise_error('The data stop the build: ' || {{ message }}) {%- endmacro %}
+
+
+{# A whole number as text, with `,` between thousands. #}
+{% macro with_thousands(whole) %}
+    {{- return(adapter.dispatch('with_thousands', 'marketplace_kpis')(whole)) -}}
+{% endmacro %}
+
+{% macro duckdb__with_thousands(whole) -%} format('{:,}', {{ whole }}) {%- endmacro %}
+
+{% macro spark__with_thousands(whole) -%} format_number({{ whole }}, 0) {%- endmacro %}

@@ -85,13 +85,19 @@
 {%- endmacro %}
 
 
-{# The start of the period before the one a row of int_periods describes. #}
-{% macro period_before(periods) -%}
-    case {{ periods }}.period_grain
-        {%- for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
-        when '{{ grain }}' then {{ period_start(grain, add_days(periods ~ '.period_start', -1)) }}
+{# The same for the grain that a column names. #}
+{% macro period_start_of(day, grain='period_grain') -%}
+    case {{ grain }}
+        {%- for name in ['day', 'week', 'month', 'quarter', 'year'] %}
+        when '{{ name }}' then {{ period_start(name, day) }}
         {%- endfor %}
     end
+{%- endmacro %}
+
+
+{# The start of the period before the one a row of int_periods describes. #}
+{% macro period_before(periods) -%}
+    {{ period_start_of(add_days(periods ~ '.period_start', -1), periods ~ '.period_grain') }}
 {%- endmacro %}
 
 

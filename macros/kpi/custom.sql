@@ -35,54 +35,73 @@ Everything else about the KPI is read off the terms, where its metric does not s
 {% endmacro %}
 
 
-{# The custom KPIs, whole: what their metrics say and, where these say nothing, what their terms do. Stops with the reasons
-   when one of them cannot be. #}
-{% macro custom_kpis(kpis, terms) %}
+{# The custom KPIs, whole, from pairs of what is known of each and what its metric says. Stops with the reasons when one of
+   them cannot be. #}
+{% macro custom_kpis(pairs, metrics, terms, owners) %}
     {%- set refused = [] -%}
-    {%- for kpi in kpis -%}
-        {%- set metric = graph.metrics.values() | selectattr('name', 'equalto', kpi.kpi_id) | first -%}
-        {%- set problems = custom_kpi_problems(kpi, metric, terms) -%}
+    {%- set kpis = [] -%}
+    {%- for kpi, said in pairs -%}
+        {%- do kpis.append(kpi) -%}
+        {%- do kpi.update(said) -%}
+        {%- set metric = metrics[kpi.kpi_id] -%}
+        {%- set problems = custom_kpi_problems(kpi, metric, metrics, terms) -%}
         {%- if problems -%}
             {%- do refused.append(kpi.kpi_id ~ ' (' ~ metric.original_file_path ~ '): ' ~ problems | join('; ')) -%}
         {%- else -%}
             {%- set numerator = terms[kpi.numerator_term] -%}
             {%- set denominator = terms[kpi.denominator_term] -%}
-            {%- set formula = numerator.words ~ ' / ' ~ denominator.words -%}
-            {%- set whole = {
+            {%- do kpi.update(of_its_terms(kpi, terms)) -%}
+            {%- do kpi.update({
                 'family': numerator.family,
                 'numerator_mart': numerator.family,
                 'denominator_mart': denominator.family,
+                'owner': kpi.owner or owners.get(metrics[kpi.numerator_term].config.group or metrics[kpi.numerator_term].group),
                 'label_fr': kpi.label_en,
-                'format': {'ratio': '0.0%', 'x': '0.00', 'seconds': '0.0', 'money': '#,##0.00'}[kpi.unit],
-                'numerator': numerator.words,
-                'denominator': denominator.words,
-                'formula': formula,
-                'sample_size': kpi.denominator_term if denominator.unit == 'count' else none,
-                'dated_by': numerator.dated_by,
-                'maturity_days': [numerator.maturity_days, denominator.maturity_days] | max,
+                'description': kpi.description or kpi.label_en ~ ': ' ~ kpi.formula ~ '.',
+                'format': '0.0' if kpi.unit == 'seconds' else kpi.format,
                 'dimensions': shared_dimensions(numerator, denominator),
-                'needs': (numerator.needs + denominator.needs) | unique | list,
                 'source_tables': ['kpi_' ~ numerator.family, 'kpi_' ~ denominator.family] | unique | list,
                 'kind': 'lagging',
                 'review_cadence': 'monthly',
-                'action_when_bad': 'Find the segments that moved, then the term that moved in them: ' ~ formula ~ '.',
+                'action_when_bad': 'Find the segments that moved, then the term that moved in them: ' ~ kpi.formula ~ '.',
                 'scope': 'internal',
-            } -%}
-            {%- do whole.update(kpi) -%}
-            {%- do whole.update({
-                'description': kpi.description or kpi.label_en ~ ': ' ~ formula ~ '.',
-                'owner': kpi.owner or numerator.owner,
-                'measure': 'ratio',
-                'mode': 'cohort' if whole.maturity_days else 'event',
-                'maturity_days_of_terms': [numerator.maturity_days, denominator.maturity_days] | max,
+                'maturity_days_of_terms': kpi.maturity_days,
             }) -%}
-            {%- do kpi.update(whole) -%}
+            {%- do kpi.update(said) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if refused -%}
         {{ exceptions.raise_compiler_error('Custom KPIs that cannot be:\n  ' ~ refused | join('\n  ')) }}
     {%- endif -%}
     {{- return(kpis) -}}
+{% endmacro %}
+
+
+{# Gives each term the family mart in which most dimensions cut it: that of the KPI with most of them. #}
+{% macro say_where_terms_are(terms, kpis) %}
+    {%- set marts = {} -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- do marts.update({node.name: node.columns}) -%}
+    {%- endfor -%}
+    {%- set users = kpis_by_column() -%}
+    {%- set dimensions = {} -%}
+    {%- for kpi in kpis -%}
+        {%- do dimensions.update({kpi.kpi_id: kpi}) -%}
+    {%- endfor -%}
+    {%- for name, term in terms.items() if not term.is_ratio -%}
+        {%- set best = namespace(family=none, most=-1) -%}
+        {%- for family in kpi_families() if name in marts['kpi_' ~ family] -%}
+            {%- set cut = [] -%}
+            {%- for kpi_id in users.get(name, []) if kpi_id in dimensions and dimensions[kpi_id].family == family -%}
+                {%- do cut.extend(dimensions[kpi_id].dimensions | reject('in', cut)) -%}
+            {%- endfor -%}
+            {%- if cut | length > best.most -%}
+                {%- set best.family = family -%}
+                {%- set best.most = cut | length -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do term.update({'family': best.family}) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 
@@ -93,7 +112,7 @@ Everything else about the KPI is read off the terms, where its metric does not s
 
 
 {# Why a custom KPI cannot be: a list of reasons, empty for a sound one. #}
-{% macro custom_kpi_problems(kpi, metric, terms) %}
+{% macro custom_kpi_problems(kpi, metric, metrics, terms) %}
     {%- if metric.type != 'ratio' -%}
         {{- return(["it is of type " ~ metric.type ~ "; a custom KPI is a ratio of two terms (type: ratio)"]) -}}
     {%- endif -%}
@@ -103,11 +122,11 @@ Everything else about the KPI is read off the terms, where its metric does not s
     {%- endfor -%}
     {%- set sides = {'numerator': metric.type_params.numerator, 'denominator': metric.type_params.denominator} -%}
     {%- for side, input in sides.items() -%}
-        {%- set used = graph.metrics.values() | selectattr('name', 'equalto', input.name) | first -%}
+        {%- set used = metrics[input.name] -%}
         {%- if input.name not in terms or not terms[input.name].family -%}
             {%- do problems.append(
                 side ~ ' ' ~ input.name ~ ' is no term: it is '
-                ~ ('a ratio itself' if used.type == 'ratio' else 'a percentile' if (used.config.meta.get('kpi') or {}).get('measure') == 'percentile' else 'shown by no family mart')
+                ~ ('a ratio itself' if used.type == 'ratio' else 'a percentile' if aggregation(used) == 'percentile' else 'shown by no family mart')
                 ~ ', and only counts and sums that a family mart shows can be divided'
             ) -%}
         {%- elif input.filter or input.offset_window or input.offset_to_grain -%}

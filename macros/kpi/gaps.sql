@@ -63,6 +63,6 @@ select * from unchanged
 
 {# The columns of a family mart, as its YAML lists them; none while the project is parsed and in unit tests. #}
 {% macro mart_columns(family) %}
-    {%- set mart = graph.get('nodes', {}).values() | selectattr('name', 'equalto', 'kpi_' ~ family) | first if execute else none -%}
+    {%- set mart = graph.get('nodes', {}).get('model.marketplace_kpis.kpi_' ~ family) if execute else none -%}
     {{- return(mart.columns.keys() | list if mart else []) -}}
 {% endmacro %}

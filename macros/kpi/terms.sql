@@ -35,6 +35,12 @@ gaps as (
     select * from {{ ref('int_kpi_gaps') }}
 ),
 
+grains as (
+    {% for grain in var('kpi_grains') -%}
+        select '{{ grain }}' as period_grain{{ ' union all' if not loop.last }}
+    {% endfor -%}
+),
+
 {% set sources = [] -%}
 {% for spec in specs -%}
     {%- set name = spec.get('name', 'terms_' ~ loop.index) -%}
@@ -212,28 +218,31 @@ terms as (
 {%- endmacro %}
 
 
-{# sellers and campaigns are published by month, quarter and year only #}
-{% macro kpi_where_published(grain) -%}
-    {%- if grain in ('day', 'week') -%} where dimension not in ('seller', 'campaign') {%- endif -%}
+{# A row once for each grain it is published by: sellers and campaigns by month, quarter and year only #}
+{% macro kpi_each_grain() -%}
+    cross join grains
+    where dimension not in ('seller', 'campaign') or period_grain not in ('day', 'week')
 {%- endmacro %}
 
 
 {# Day sums to period sums, for all grains the build asks for. #}
 {% macro kpi_periods_from_days(days, terms, per_grain) %}
-    {%- for grain in var('kpi_grains') %}
     select
-        '{{ grain }}' as period_grain,
-        {{ period_start(grain, 'term_day') }} as period_start,
+        period_grain,
+        {{ period_start_of('term_day') }} as period_start,
         dimension,
         dimension_value,
         {% for term in terms -%}
-            sum({{ term ~ '__' ~ grain if term in per_grain else term }}) as {{ term }}{{ ',' if not loop.last }}
+            {%- if term in per_grain -%}
+                sum(case period_grain {% for grain in var('kpi_grains') %}when '{{ grain }}' then {{ term }}__{{ grain }} {% endfor %}end) as {{ term }}
+            {%- else -%}
+                sum({{ term }}) as {{ term }}
+            {%- endif -%}
+            {{ ',' if not loop.last }}
         {% endfor -%}
     from {{ days }}
-    {{ kpi_where_published(grain) }}
-    group by {{ period_start(grain, 'term_day') }}, dimension, dimension_value
-    {{ 'union all' if not loop.last }}
-    {%- endfor -%}
+    {{ kpi_each_grain() }}
+    group by period_grain, {{ period_start_of('term_day') }}, dimension, dimension_value
 {% endmacro %}
 
 
@@ -383,29 +392,26 @@ terms as (
 
 {% macro kpi_percentiles(name, spec, dimensions, is_whole) %}
 {{ name }} as (
-    {% for grain in var('kpi_grains') -%}
+    select *
+    from (
         select
-            '{{ grain }}' as period_grain,
+            period_grain,
             period_start,
-            dimension,
-            dimension_value,
-            {% for column in kpi_term_columns([spec]) -%}
-                {{ column }}{{ ',' if not loop.last }}
+            {{ kpi_segment_columns(dimensions) }},
+            {% for term, measure in spec.terms.items() -%}
+                {{ exact_percentile(measure[0], measure[1]) }} as {{ term }},
+                count({{ measure[0] }}) as {{ term }}_n{{ ',' if not loop.last }}
             {% endfor -%}
         from (
             select
-                {{ period_start(grain, 'term_day') }} as period_start,
-                {{ kpi_segment_columns(dimensions) }},
-                {% for term, measure in spec.terms.items() -%}
-                    {{ exact_percentile(measure[0], measure[1]) }} as {{ term }},
-                    count({{ measure[0] }}) as {{ term }}_n{{ ',' if not loop.last }}
-                {% endfor -%}
+                *,
+                {{ period_start_of('term_day') }} as period_start
             from ({{ kpi_segmented(spec, dimensions, spec.day) }}) as segmented
-            {{ kpi_group_by([period_start(grain, 'term_day')], dimensions, is_whole) }}
-        ) as measured
-        {{ kpi_where_published(grain) }}
-        {{ 'union all' if not loop.last }}
-    {% endfor -%}
+            cross join grains
+        ) as of_each_grain
+        {{ kpi_group_by(['period_grain', 'period_start'], dimensions, is_whole) }}
+    ) as measured
+    where dimension not in ('seller', 'campaign') or period_grain not in ('day', 'week')
 ),
 
 {% endmacro %}

@@ -121,7 +121,7 @@
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for check in contract.config.meta.get('checks', []) -%}
+    {%- for check in contract.config.meta.get('checks', []) + (target_checks() if contract.name == 'kpi_targets' else []) -%}
         {%- do faults.append({'column': check.column, 'reason': check.reason, 'when': 'not (' ~ check.holds ~ ')'}) -%}
     {%- endfor -%}
     {{- return(faults) -}}

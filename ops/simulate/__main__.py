@@ -38,6 +38,11 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dirt", action="store_true", help="add a delivery with a known number of bad, repeated and corrected rows"
     )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="plant nothing: a level market of weekdays and chance, in which whatever is found is a false alarm",
+    )
     return parser
 
 

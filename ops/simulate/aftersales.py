@@ -191,7 +191,15 @@ _PRAISE = (
     'Exactly "as described"',
 )
 _NEUTRAL = ("Correct, sans plus", "It is fine", "Ganz in Ordnung", "Emballage abîmé mais produit intact")
-_ANGER = ("Livré en retard", "Never again", "Nicht wie beschrieben", "Article cassé, aucune réponse", "Poor quality")
+_ANGER = (
+    "Livré en retard",
+    "Never again",
+    "Nicht wie beschrieben",
+    "Article cassé, aucune réponse",
+    "Poor quality",
+    "Late again, call me: 0612345678",
+    "Écrivez-moi à j.martin@example.net, merci",
+)
 
 
 def _comments(rng: np.random.Generator, rating: np.ndarray, share: float) -> pl.Series:

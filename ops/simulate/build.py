@@ -8,7 +8,20 @@ from pathlib import Path
 
 import polars as pl
 
-from ops.simulate import aftersales, demand, events, experiments, finance, lines, marketing, parties, service, web
+from ops.simulate import (
+    aftersales,
+    decisions,
+    demand,
+    events,
+    experiments,
+    finance,
+    lines,
+    marketing,
+    parties,
+    service,
+    stories,
+    web,
+)
 from ops.simulate.contract import TABLES
 from ops.simulate.deliver import as_known, deliveries, write_daily, write_whole
 from ops.simulate.dirt import spoil
@@ -23,7 +36,8 @@ class Simulation:
         self.settings = settings
         self.world: World = build_world(settings)
         self.sellers = parties.simulate_sellers(self.world)
-        self.offers = parties.simulate_offers(self.world, self.sellers)
+        stories.tell_stories(self.world, self.sellers)
+        self.offers = parties.simulate_offers(self.world, self.sellers, stories.CATEGORY)
         self.demand = demand.simulate_demand(self.world)
         self.lines = lines.simulate_lines(self.world, self.demand, self.sellers, self.offers)
         self.after = aftersales.simulate_aftersales(self.world, self.demand, self.offers, self.lines)
@@ -54,6 +68,10 @@ class Simulation:
             "survey_invitations": lambda: service.survey_invitations_table(
                 self.world, self.demand, self.lines, self.sellers
             ),
+            "kpi_targets": lambda: decisions.targets_table(self.world),
+            "seller_policies": lambda: decisions.policies_table(self.world),
+            "calendar_events": lambda: decisions.calendar_table(self.world),
+            "action_log": lambda: decisions.actions_table(self.world),
         }
 
     def parts(self, name: str) -> Iterator[pl.DataFrame]:

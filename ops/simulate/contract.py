@@ -190,4 +190,25 @@ TABLES: dict[str, Table] = {
             "respondent": "buyer seller",
         },
     ),
+    "kpi_targets": _table(
+        "kpi_id period_grain dimension dimension_value valid_from",
+        "kpi_id:text* period_grain:text* dimension:text* dimension_value:text* valid_from:date*~ valid_to:date~ "
+        "target:rate target_low:rate target_high:rate warn:rate alert:rate min_volume:int set_by:text reason:text",
+        enums={"period_grain": "week month quarter year"},
+    ),
+    "seller_policies": _table(
+        "policy kpi_id",
+        "policy:text* kpi_id:text* operator:text* alert_value:rate limit_value:rate* window_days:int* min_volume:int",
+        enums={"operator": "< <= > >="},
+    ),
+    "calendar_events": _table(
+        "event_date country name",
+        "event_date:date*~ country:text* name:text* kind:text*",
+        enums={"kind": "public_holiday sales_season school_holiday incident"},
+    ),
+    "action_log": _table(
+        "action_id",
+        "action_id:text* kpi_id:text* dimension:text dimension_value:text decided_on:date~ starts_on:date*~ "
+        "ends_on:date~ owner:text action:text* expected_effect:text status:text",
+    ),
 }

@@ -77,7 +77,7 @@ def _order_times(world: World) -> tuple[np.ndarray, np.ndarray]:
     # day to move to.
     ordered = np.where(ordered > world.cutoff, ordered - DAY, ordered)
     ordered = np.where(ordered < world.start, ordered + DAY, ordered)
-    return np.clip(ordered, world.start, world.cutoff), country
+    return world.while_up(np.clip(ordered, world.start, world.cutoff)), country
 
 
 def _customers_of_orders(world: World, ordered: np.ndarray, country: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

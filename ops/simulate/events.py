@@ -225,6 +225,7 @@ def _frame(
     )
     has_load = (name == VIEW) & (sessions.device[session] != 3) & chance(rng, size, 0.93)
     slow = np.asarray([1.25, 0.85, 1.1, 1.0])[sessions.device[session]] * np.where(page == 3, 1.2, 1.0)
+    slow = slow * world.slowness[world.day_number(at)]
     load = np.round(np.exp(rng.normal(7.4, 0.45, size)) * slow, -1)
     engaged = (name == VIEW) & (kind[session] != BOT) & chance(rng, size, 0.85)
     # Addresses: fixed pages, then products, then categories.

@@ -76,6 +76,8 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
         buyer = np.zeros(len(visitors), bool)
         buyer[who[sessions.kind[inside] == ORDER]] = True
         share, lift = experiment.real_share, experiment.lift
+        if world.settings.plain:
+            share, lift = experiment.expected_share, 0.0
         of_buyers = share * (1 + lift) / (1 + share * lift)
         others = max(0.0, (share * len(visitors) - of_buyers * buyer.sum()) / max(1, len(visitors) - buyer.sum()))
         in_b = chance(rng, len(visitors), others)
@@ -96,6 +98,7 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
                 "experiment": experiment.name,
                 "planted_relative_lift": lift,
                 "expected_share_b": experiment.expected_share,
+                "is_split_broken": share != experiment.expected_share,
                 "real_share_b": share,
                 "visitors": {"a": int((~in_b).sum()), "b": int(in_b.sum())},
                 "visitors_with_an_order_session": {"a": int((buyer & ~in_b).sum()), "b": int((buyer & in_b).sum())},

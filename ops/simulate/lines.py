@@ -96,6 +96,15 @@ def _choose_offers(
     at = demand.ordered[order]
     every = np.arange(len(offers.seller))
     chosen = draw_offers(rng, at, offers, sellers, every)
+    # The stars of a category get a share of the orders in turn.
+    rng_stars = world.rng("order_lines.stars")
+    drawn = chance(rng_stars, len(order), sellers.star_share)
+    to_stars = np.flatnonzero(drawn & (rank == 0) & (at >= sellers.star_from))
+    to_stars = to_stars[np.argsort(at[to_stars], kind="stable")]
+    for turn, star in enumerate(sellers.stars):
+        own = to_stars[turn :: len(sellers.stars)]
+        among = np.flatnonzero(offers.starred & (offers.seller == star))
+        chosen[own] = draw_offers(rng_stars, at[own], offers, sellers, among)
     first = chosen[rank == 0]
     first_of_line = first[order]
 
@@ -108,13 +117,14 @@ def _choose_offers(
     chosen = np.where(stays, neighbour, chosen)
 
     first_family = offers.product_family[offers.product[first_of_line]]
-    for leader, follower, probability in AFFINITIES:
+    affinities = () if world.settings.plain else AFFINITIES
+    for leader, follower, probability in affinities:
         among = np.flatnonzero(offers.product_family[offers.product] == FAMILY_NAMES.index(follower))
         follows = (rank > 0) & (first_family == FAMILY_NAMES.index(leader)) & chance(rng, len(order), probability)
         if len(among):
             chosen[follows] = draw_offers(rng, at[follows], offers, sellers, among)
     world.truth["affinities"] = [
-        {"first_family": a, "second_family": b, "probability_of_a_further_line": p} for a, b, p in AFFINITIES
+        {"first_family": a, "second_family": b, "probability_of_a_further_line": p} for a, b, p in affinities
     ]
     return chosen
 

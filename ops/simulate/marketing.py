@@ -107,6 +107,7 @@ def ad_spend_table(world: World) -> pl.DataFrame:
         click, rate = price[campaign.channel]
         exchange = world.rates[world.currency][0] / world.rates[campaign.currency][0]
         cost = campaign.daily_cost * exchange * season[days] * rng.lognormal(0.0, 0.2, len(days))
+        cost *= world.budget_moves[days]
         clicks = rng.poisson(cost / exchange / (click * rng.lognormal(0.0, 0.1, len(days))))
         impressions = clicks + rng.poisson(cost / exchange / click / rate)
         parts.append(

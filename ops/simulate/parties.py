@@ -1,7 +1,7 @@
 """The supply side: sellers, their ladder and vacations, products and offers. (Customers come with their orders.)"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -41,7 +41,11 @@ _NAMES = ("Atelier", "Comptoir", "Maison", "Studio", "House of", "Depot", "Galer
 
 @dataclass
 class Sellers:
-    """Sellers by index. `off_from`..`off_to` is the time a seller may not sell (suspended or closed)."""
+    """Sellers by index. `off_from`..`off_to` is the time a seller may not sell (suspended or closed).
+
+    From `star_from` on `star_share` of the orders begin with the `stars`, in turn; `twin_of` names the seller whose
+    legal id a seller has, itself as a rule (stories.py).
+    """
 
     size: int
     country: np.ndarray
@@ -61,6 +65,14 @@ class Sellers:
     vacation_to: np.ndarray
     plan: np.ndarray
     platform_fulfilled: np.ndarray
+    change_days: np.ndarray
+    warned_again: np.ndarray
+    plan_again: np.ndarray
+    in_story: np.ndarray
+    twin_of: np.ndarray
+    stars: np.ndarray = field(default_factory=lambda: np.empty(0, "int64"))
+    star_from: np.datetime64 = NAT
+    star_share: float = 0.0
 
     @property
     def off_from(self) -> np.ndarray:
@@ -68,8 +80,8 @@ class Sellers:
         return np.where(np.isnat(self.suspended), self.closed, self.suspended)
 
     def badness(self, seller: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """How badly a seller works at an instant, 0..1; the worsening and the improving ones move over 90 days."""
-        progress = (at - self.change_at[seller]).astype("int64") / (90 * 86_400)
+        """How badly a seller works at an instant, 0..1; worsening and improving ones move over `change_days`."""
+        progress = (at - self.change_at[seller]).astype("int64") / (self.change_days[seller] * 86_400)
         progress = np.where(np.isnat(self.change_at[seller]), 0.0, progress)
         return (self.bad[seller] + self.bad_change[seller] * progress.clip(0.0, 1.0)).clip(0.0, 1.0)
 
@@ -92,7 +104,10 @@ class Sellers:
 
 @dataclass
 class Offers:
-    """Products and offers by index; `live_always` are offers that are live during the whole span."""
+    """Products and offers by index.
+
+    `live_always` are offers that are live during the whole span, `starred` those of the stars in their category.
+    """
 
     product_family: np.ndarray
     product_popularity: np.ndarray
@@ -105,6 +120,7 @@ class Offers:
     currency: np.ndarray
     weight: np.ndarray
     live_always: np.ndarray
+    starred: np.ndarray
     codes: list[str]
 
     def live(self, offer: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -135,7 +151,8 @@ def simulate_sellers(world: World) -> Sellers:
     bad_change = np.zeros(size)
     change_at = np.full(size, NAT)
     kind = np.where(core, order // 5 % 6, -1)
-    for number, (start, change) in {1: (0.05, 0.75), 3: (0.75, -0.68)}.items():
+    changes = {} if world.settings.plain else {1: (0.05, 0.75), 3: (0.75, -0.68)}
+    for number, (start, change) in changes.items():
         chosen = kind == number
         bad[chosen], bad_change[chosen] = start, change
         change_at[chosen] = world.uniform_instants(rng, size, 0.25, 0.7)[chosen]
@@ -190,12 +207,20 @@ def simulate_sellers(world: World) -> Sellers:
         vacation_to=vacation_to,
         plan=pick(rng, size, (0.55, 0.35, 0.10)),
         platform_fulfilled=chance(rng, size, 0.22),
+        change_days=np.full(size, 90),
+        # Half are warned a second time before they are suspended; who comes back has carried out a plan since.
+        warned_again=where(
+            ~np.isnat(suspended) & chance(world.rng("sellers.warned_again"), size, 0.5), action_plan + 12 * DAY
+        ),
+        plan_again=where(~np.isnat(suspended) & ~np.isnat(reinstated), suspended + 16 * DAY),
+        in_story=np.zeros(size, bool),
+        twin_of=order.copy(),
     )
 
 
 def plant_sellers(world: World, sellers: Sellers) -> None:
     """Write which sellers change for the worse or the better into the truth."""
-    changed = ~np.isnat(sellers.change_at)
+    changed = ~np.isnat(sellers.change_at) & ~sellers.in_story
     for name, direction in (("worsening_sellers", 1), ("improving_sellers", -1)):
         chosen = np.flatnonzero(changed & (np.sign(sellers.bad_change) == direction))
         world.truth[name] = [
@@ -216,8 +241,10 @@ def sellers_table(world: World, sellers: Sellers) -> pl.DataFrame:
         region[own] = pick(rng, int(own.sum()), [r[1] for r in land.regions]) + len(names)
         names += [r[0] for r in land.regions]
     region = np.where((country < 0) | chance(rng, sellers.size, 0.03), -1, region)
-    twin = np.where(chance(rng, sellers.size, 0.04) & (number > 0), number - 1, number)
-    bank_twin = np.where(chance(rng, sellers.size, 0.03) & (number > 1), number - 2, number)
+    twin = np.where(chance(rng, sellers.size, 0.04) & (number > 0) & ~sellers.in_story, number - 1, sellers.twin_of)
+    bank_twin = np.where(chance(rng, sellers.size, 0.03) & (number > 1) & ~sellers.in_story, number - 2, number)
+    strict = ~chance(rng, sellers.size, 0.7) & (number % 8 == 1)
+    told = ~strict & (sellers.in_story | chance(rng, sellers.size, 0.7))
     return pl.DataFrame(
         {
             "seller_id": ids("s", number, 5),
@@ -234,7 +261,7 @@ def sellers_table(world: World, sellers: Sellers) -> pl.DataFrame:
             "registered_at": instants(sellers.registered),
             "validated_at": instants(sellers.validated),
             "plan": words(PLANS, sellers.plan),
-            "policy": words(("default", "strict"), np.where(chance(rng, sellers.size, 0.7), -1, number % 8 == 1)),
+            "policy": words(("default", "strict"), np.where(told, -1, strict & ~sellers.in_story)),
             "legal_id": ids("LEGAL", twin * 7919 + 1_000_003, 9),
             "bank_account": ids("XX76", bank_twin * 104_729 + 3_000_017, 14),
             "email": ids("shop", number, 5) + "@example.org",
@@ -246,7 +273,7 @@ def status_events_table(world: World, sellers: Sellers) -> pl.DataFrame:
     """What happened to seller accounts, in the order it happened."""
     rng = world.rng("seller_status_events")
     causes = ("late_shipment_rate", "order_defect_rate", "seller_cancellation_rate", "negative_feedback_rate")
-    cause = pick(rng, sellers.size, (0.4, 0.3, 0.2, 0.1))
+    cause = np.where(sellers.in_story, 0, pick(rng, sellers.size, (0.4, 0.3, 0.2, 0.1)))
     suspended = ~np.isnat(sellers.suspended)
     parts = []
 
@@ -272,6 +299,8 @@ def status_events_table(world: World, sellers: Sellers) -> pl.DataFrame:
     add("validated", sellers.validated)
     add("warned", sellers.warned, (None, "beyond the limit of the policy"), True)
     add("action_plan", sellers.action_plan, (None, "asked for a plan"), True)
+    add("warned", sellers.warned_again, (None, "still beyond the limit of the policy"), True)
+    add("action_plan", sellers.plan_again, (None, "asked for a plan"), True)
     add("suspended", sellers.suspended, (None, "no improvement"), True)
     add("closed", sellers.closed, ("asked by the seller", "no improvement"), suspended)
     add("reinstated", sellers.reinstated, ("came back", "plan carried out"), suspended)
@@ -283,13 +312,16 @@ def status_events_table(world: World, sellers: Sellers) -> pl.DataFrame:
     return events.with_columns(
         ids("se", np.arange(events.height), 6).alias("event_id"),
         ids("s", seller, 5).alias("seller_id"),
-        pl.when(pl.col("kpi_id").is_not_null()).then(pl.lit("scorecard of the day")).alias("evidence"),
+        # Not every source says what a step rests on.
+        pl.when(pl.col("kpi_id").is_not_null() & ~pl.Series(sellers.in_story[seller]))
+        .then(pl.lit("scorecard of the day"))
+        .alias("evidence"),
         pl.when(pl.col("kpi_id").is_not_null()).then(pl.lit("default")).alias("policy"),
     )
 
 
-def simulate_offers(world: World, sellers: Sellers) -> Offers:
-    """Products in families, each with one to four offers."""
+def simulate_offers(world: World, sellers: Sellers, star_category: str) -> Offers:
+    """Products in families, each with one to four offers; some of a category are the stars' own."""
     rng = world.rng("offers")
     products = 5 * sellers.size
     family = np.concatenate([np.arange(len(FAMILIES)), pick(rng, products, np.ones(len(FAMILIES)))])[:products]
@@ -307,12 +339,19 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
     # Every validated seller has something to sell.
     seller[: sellers.size] = np.arange(sellers.size)
     seller = np.where(np.isnat(sellers.validated[seller]), 0, seller)
+    # The stars of a category share some of its products.
+    of_category = (category == CATEGORY_NAMES.index(star_category))[product]
+    among = np.flatnonzero(of_category & (np.arange(size) >= sellers.size) & (np.arange(size) < products))
+    among = among[: 6 * len(sellers.stars)]
+    starred = np.zeros(size, bool)
+    starred[among] = True
+    seller[among] = np.resize(sellers.stars, len(among))
     # One offer per seller and product.
     _, first = np.unique(seller * products + product, return_index=True)
     keep = np.sort(first)
-    seller, product, size = seller[keep], product[keep], len(keep)
+    seller, product, starred, size = seller[keep], product[keep], starred[keep], len(keep)
 
-    core = sellers.core[seller] & chance(rng, size, 0.6)
+    core = sellers.core[seller] & chance(rng, size, 0.6) | starred
     start = np.maximum(sellers.validated[seller], world.start - 200 * DAY)
     late = chance(rng, size, 0.45)
     listed = start + exponential_days(rng, size, np.where(late, 120.0, 6.0))
@@ -346,6 +385,7 @@ def simulate_offers(world: World, sellers: Sellers) -> Offers:
         currency=currency,
         weight=sellers.weight[seller] * popularity[product] * (30.0 / np.maximum(price[product], 8.0)) ** 0.4,
         live_always=live_always,
+        starred=starred,
         codes=codes,
     )
 

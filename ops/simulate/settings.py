@@ -19,6 +19,7 @@ class Settings:
     `formats` gives single tables another format than `fmt`. `sessions_per_order` counts the sessions of people, bots
     come on top; `session_conversion` of them end with an order. Both are what tracking saw: with the defaults about one
     order in twelve comes in a tracked session, the others by telephone or from people who refused to be tracked, say.
+    `plain` plants nothing: what is found in such a market is a false alarm (docs/simulated-data.md).
     """
 
     orders: int
@@ -34,6 +35,7 @@ class Settings:
     sessions_per_order: float = 3.3
     session_conversion: float = 0.025
     dirt: bool = False
+    plain: bool = False
 
     def __post_init__(self) -> None:
         if self.orders < 1 or self.days < 1:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ops.simulate.demand import Demand
 from ops.simulate.tools import DAY, NAT, chance, exponential_days, pick, seconds, time_of_day, to_utc
-from ops.simulate.world import World, trend_pick
+from ops.simulate.world import LAG_DAYS, World
 
 ORDER, EARLIER_CART, BROWSE, BOUNCE, BOT = range(5)
 DEVICES = ("mobile", "desktop", "tablet", "app")
@@ -102,6 +102,8 @@ def simulate_sessions(world: World, demand: Demand) -> Sessions:
         _loose_visits(world, rng, demand, visits - known, round(0.05 * total)),
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in of_orders}
+    loose = columns["kind"] > EARLIER_CART
+    columns["start"][loose] = world.while_up(columns["start"][loose])
     size, people = len(columns["kind"]), len(demand.customer_created)
     sessions = Sessions(
         **columns,
@@ -198,7 +200,10 @@ def _loose_visits(
     first_region = np.asarray([[r[0] for r in demand.regions].index(index) for index in range(len(lands))])
     regions = np.bincount([r[0] for r in demand.regions])
 
-    wall = world.local_days[trend_pick(world, rng, size)].astype("M8[s]") + time_of_day(rng, size, _HOURS)
+    # What advertising moves is seen two days later.
+    moved = world.day_weights.sum(axis=1)
+    moved[LAG_DAYS:] *= world.budget_moves[:-LAG_DAYS]
+    wall = world.local_days[pick(rng, size, moved)].astype("M8[s]") + time_of_day(rng, size, _HOURS)
     start = np.full(size, NAT)
     for index, land in enumerate(lands):
         own = country == index

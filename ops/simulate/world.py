@@ -11,8 +11,8 @@ from ops.simulate.settings import Settings
 from ops.simulate.tools import DAY, pick, stream, to_utc
 
 _MONTH = (0.92, 0.86, 0.93, 0.95, 0.98, 1.0, 0.93, 0.84, 1.02, 1.06, 1.32, 1.40)
-_WEEKDAY = (1.10, 1.03, 1.0, 0.98, 0.94, 0.92, 1.06)
-_YEARLY_GROWTH = 1.45
+_WEEKDAY = (1.45, 1.05, 0.96, 0.93, 0.88, 0.80, 0.98)
+_YEARLY_GROWTH = 1.5
 _HOLIDAY = 0.65
 _RATES_LEAD_DAYS = 10
 
@@ -35,7 +35,11 @@ class Campaign:
 
 @dataclass
 class World:
-    """The frame of one simulation; day numbers count business days from 0 (`first_day`) to `days - 1`."""
+    """The frame of one simulation; day numbers count business days from 0 (`first_day`) to `days - 1`.
+
+    `budget_moves` multiplies the advertising of every day, and two days later the visits of strangers; `slowness`
+    multiplies the time that pages take to load.
+    """
 
     settings: Settings
     profile: Profile
@@ -48,6 +52,8 @@ class World:
     day_weights: np.ndarray
     rates: dict[str, np.ndarray]
     campaigns: list[Campaign]
+    budget_moves: np.ndarray
+    slowness: np.ndarray
     truth: dict = field(default_factory=dict)
 
     @property
@@ -79,6 +85,17 @@ class World:
         base = np.datetime64(self.first_day, "s") + np.asarray(day, dtype="int64") * DAY
         return base + np.timedelta64(int(hour * 3600), "s")
 
+    def while_up(self, at: np.ndarray) -> np.ndarray:
+        """The instants, those of an outage or incident put off by one day to six, as far as the span goes."""
+        for planted in self.truth["anomalous_days"]:
+            if planted["kind"] in _DOWN:
+                day = np.datetime64(planted["date"], "s")
+                begin, end = to_utc(np.array([day, day + DAY]), self.zone)
+                inside = np.flatnonzero((at >= begin) & (at < end))
+                wait = np.minimum(1 + np.arange(len(inside)) % 6, (self.cutoff - at[inside]) // DAY)
+                at[inside] += wait * DAY
+        return at
+
     def uniform_instants(
         self, rng: np.random.Generator, size: int, first: float = 0.0, last: float = 1.0
     ) -> np.ndarray:
@@ -90,9 +107,12 @@ class World:
 def _calendar(settings: Settings, profile: Profile, first: date, truth: dict, campaigns: list[Campaign]) -> np.ndarray:
     """Weight of every (day, country): growth, season, weekday, sales, holidays, the lifted campaign, odd days."""
     days = [first + timedelta(days=d) for d in range(settings.days)]
-    weights = np.array([_MONTH[d.month - 1] * _WEEKDAY[d.weekday()] for d in days])
-    weights *= _YEARLY_GROWTH ** (np.arange(settings.days) / 365)
+    weights = np.array([_WEEKDAY[d.weekday()] for d in days])
     weights *= stream(settings.seed, "calendar").lognormal(0.0, 0.06, settings.days)
+    if settings.plain:
+        return np.outer(weights, [c.weight for c in profile.countries])
+    weights *= np.array([_MONTH[d.month - 1] for d in days])
+    weights *= _YEARLY_GROWTH ** (np.arange(settings.days) / 365)
     for number, day in enumerate(days):
         black_friday = date(day.year, 11, 1) + timedelta(days=(3 - date(day.year, 11, 1).weekday()) % 7 + 22)
         if timedelta(days=-3) <= day - black_friday <= timedelta(days=3):
@@ -113,18 +133,63 @@ def _calendar(settings: Settings, profile: Profile, first: date, truth: dict, ca
     return by_country
 
 
+ANNIVERSARY, INCIDENT = "Anniversary sale", "Site down"
+
+
+_DOWN = ("outage", "incident")
+
+
 def _anomalous_days(settings: Settings, first: date) -> list[dict]:
-    """Two days that no season explains: a spike and an outage in the last fifth of the span."""
-    planned = ((0.8, 3.6, "spike"), (0.93, 0.08, "outage"))
-    return [
-        {
-            "date": (first + timedelta(days=int(part * (settings.days - 1)))).isoformat(),
-            "kind": kind,
-            "order_factor": factor,
-        }
-        for part, factor, kind in planned
-        if settings.days >= 30
-    ]
+    """Days that no season explains, all in the last third of the span.
+
+    A spike and an outage that nobody explains; and an incident and a sale of two days, which the operator's own
+    calendar names (`explained_by`). Nobody orders in an outage or incident, both on a Monday, the busiest day.
+    """
+    planned = (
+        (0.72, 2.4, "sale", ANNIVERSARY),
+        (0.80, 3.6, "spike", None),
+        (0.88, 0.0, "incident", INCIDENT),
+        (0.97, 0.0, "outage", None),
+    )
+    found = []
+    for part, factor, kind, explained_by in () if settings.plain else planned:
+        if settings.days < (90 if explained_by else 30):
+            continue
+        day = first + timedelta(days=int(part * (settings.days - 1)))
+        if kind in _DOWN:
+            day -= timedelta(days=day.weekday())
+        for number in range(2 if kind == "sale" else 1):
+            found.append(
+                {
+                    "date": (day + timedelta(days=number)).isoformat(),
+                    "kind": kind,
+                    "order_factor": factor,
+                    "explained_by": explained_by,
+                }
+            )
+    return found
+
+
+LAG_DAYS = 2
+
+
+def _budget_moves(settings: Settings) -> np.ndarray:
+    """What the advertising of every day is multiplied by: planted in the last 200 days, where there are as many."""
+    moves = np.ones(settings.days)
+    if settings.days >= 240 and not settings.plain:
+        moves[-200:] = stream(settings.seed, "budget_moves").lognormal(0.0, 0.2, 200)
+    return moves
+
+
+_SLOWER, _SLOWER_DAYS = 1.3, 98
+
+
+def _slowness(settings: Settings) -> np.ndarray:
+    """What the loading time of pages is multiplied by: it grows steadily over the last fourteen weeks."""
+    slowness = np.ones(settings.days)
+    if settings.days >= 240 and not settings.plain:
+        slowness[-_SLOWER_DAYS:] = np.linspace(1.0, _SLOWER, _SLOWER_DAYS)
+    return slowness
 
 
 _PLATFORMS = (
@@ -217,8 +282,29 @@ def build_world(settings: Settings) -> World:
             "campaign_id": campaigns[-1].campaign_id,
             "first_day": (first + timedelta(days=campaigns[-1].first)).isoformat(),
             "last_day": (first + timedelta(days=campaigns[-1].last)).isoformat(),
-            "order_factor": 1.6,
+            "order_factor": 1.0 if settings.plain else 1.6,
         },
+        "trends": [
+            {
+                "kpi_id": "page_load_p75",
+                "from": (settings.end - timedelta(days=_SLOWER_DAYS - 1)).isoformat(),
+                "to": settings.end.isoformat(),
+                "factor": _SLOWER,
+            }
+        ]
+        if settings.days >= 240 and not settings.plain
+        else [],
+        "lagged_pairs": [
+            {
+                "first_kpi_id": "ad_spend",
+                "second_kpi_id": "sessions",
+                "lag_days": LAG_DAYS,
+                "from": (settings.end - timedelta(days=199)).isoformat(),
+                "to": settings.end.isoformat(),
+            }
+        ]
+        if settings.days >= 240 and not settings.plain
+        else [],
     }
     return World(
         settings=settings,
@@ -232,6 +318,8 @@ def build_world(settings: Settings) -> World:
         day_weights=_calendar(settings, profile, first, truth, campaigns),
         rates=rates,
         campaigns=campaigns,
+        budget_moves=_budget_moves(settings),
+        slowness=_slowness(settings),
         truth=truth,
     )
 

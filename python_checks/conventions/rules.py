@@ -61,6 +61,19 @@ def rule(check: Rule) -> Rule:
     return check
 
 
+def held(manifest: Manifest) -> tuple[bool, str]:
+    """Whether a project keeps to every rule, and what to print of it: rules broken, with the places, and a summary."""
+    lines, broken = [], 0
+    for check in RULES:
+        if problems := list(check(manifest)):
+            broken += 1
+            lines += [f"BROKEN {check.__name__.replace('_', ' ')}: {check.__doc__.splitlines()[0]}"]
+            lines += [f"  {problem}" for problem in problems]
+    verdict = f"{broken} broken" if broken else "all kept"
+    lines.append(f"{len(RULES)} rules on {len(models(manifest))} models and {len(kpis(manifest))} KPIs, {verdict}")
+    return not broken, "\n".join(lines)
+
+
 def published(manifest: Manifest) -> list[Node]:
     return models(manifest, "marts")
 
@@ -172,7 +185,7 @@ def every_table_is_staged(manifest: Manifest) -> Iterator[str]:
         for name in [f"base_{owner}{source['name']}", *([f"stg_{source['name']}"] if is_native else [])]:
             for column in source["columns"].values():
                 wanted = column["name"] + ("_hash" if column["config"].get("meta", {}).get("pii") else "")
-                if not re.search(rf"^    {wanted},?$", sql.get(name, ""), re.MULTILINE):
+                if not re.search(rf"^    (\w+ as )?{wanted},?$", sql.get(name, ""), re.MULTILINE):
                     yield f"{name} does not select {wanted}"
 
 
@@ -193,13 +206,18 @@ def personal_data_stays_in_staging(manifest: Manifest) -> Iterator[str]:
 
 @rule
 def kpis_say_everything(manifest: Manifest) -> Iterator[str]:
-    """A KPI's governance (config.meta.kpi) is whole and valid under kpi_schema.json."""
-    schema = json.loads(KPI_SCHEMA.read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(schema)
+    """A KPI says all that is its own (config.meta.kpi), and nothing that its terms or group say (kpi_schema.json)."""
     for metric, kpi in kpis(manifest):
-        for error in sorted(validator.iter_errors(kpi), key=str):
+        for error in sorted(kpi_validator(metric, kpi).iter_errors(kpi), key=str):
             place = "/".join(map(str, error.path))
             yield f"{metric['name']}: {place + ': ' if place else ''}{error.message}"
+
+
+def kpi_validator(metric: Node, kpi: Mapping[str, Any]) -> jsonschema.Draft202012Validator:
+    """The form that the governance of a KPI of its kind has: a custom one, a ratio, or a figure of its own."""
+    kind = "custom" if kpi.get("is_custom") else "ratio" if metric["type"] == "ratio" else "figure"
+    schema = json.loads(KPI_SCHEMA.read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator({**schema, "$ref": f"#/$defs/{kind}"})
 
 
 @rule
@@ -217,9 +235,9 @@ def terms_say_what_they_count(manifest: Manifest) -> Iterator[str]:
                 continue
             meta = metric["config"].get("meta", {})
             kpi = meta.get("kpi", {})
-            if metric["type"] == "ratio" or kpi.get("measure") == "percentile":
+            if metric["type"] == "ratio" or is_percentile(metric):
                 continue
-            said = {key: kpi[key] for key in ("unit", "dated_by") if key in kpi}
+            said = {key: kpi[key] for key in ("unit", "dated_by", "maturity_days", "dimensions", "needs") if key in kpi}
             for error in sorted(validator.iter_errors({**said, **meta.get("term", {})}), key=str):
                 yield f"{name} of {model['name']}: {error.message}"
 
@@ -228,7 +246,7 @@ def terms_say_what_they_count(manifest: Manifest) -> Iterator[str]:
 def kpis_live_with_their_family(manifest: Manifest) -> Iterator[str]:
     """A KPI's metric stands in its family's folder, or with the core fact it counts or sums; a custom one in kpi."""
     for metric, kpi in kpis(manifest):
-        folders = [f"models/marts/{'kpi' if kpi.get('is_custom') else kpi.get('family')}"]
+        folders = [f"models/marts/{'kpi' if kpi.get('is_custom') else family(metric)}"]
         if metric["type"] == "simple":
             folders.append("models/marts/core")
         if str(PurePosixPath(metric["original_file_path"]).parent) not in folders:
@@ -247,17 +265,17 @@ def kpis_are_documented_once(manifest: Manifest) -> Iterator[str]:
             continue
         if metric["description"].strip() != text:
             yield f"{metric['name']} is not described by its doc block"
-        column = _mart_column(manifest, metric, kpi)
+        column = _mart_column(manifest, metric)
         if column and column["description"].strip() != text:
-            yield f"column {metric['name']} of kpi_{kpi['family']} is not described by its doc block"
+            yield f"column {metric['name']} of kpi_{family(metric)} is not described by its doc block"
 
 
 @rule
 def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
     """A KPI is a column of its family's mart, under its own name (a custom KPI needs none)."""
     for metric, kpi in kpis(manifest):
-        if not kpi.get("is_custom") and not _mart_column(manifest, metric, kpi):
-            yield f"{metric['name']} is no column of kpi_{kpi.get('family')}"
+        if not kpi.get("is_custom") and not _mart_column(manifest, metric):
+            yield f"{metric['name']} is no column of kpi_{family(metric)}"
 
 
 @rule
@@ -265,12 +283,12 @@ def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
     """Each ratio and percentile is expected, with a value, by a unit test of its family's mart."""
     worked = set()
     for test in manifest["unit_tests"].values():
-        for row in _expected_rows(test):
+        for row in expected_rows(test):
             worked |= {(test["model"], column) for column, value in row.items() if value is not None}
     for metric, kpi in kpis(manifest):
-        is_divided = metric["type"] == "ratio" or kpi.get("measure") == "percentile"
-        if is_divided and not kpi.get("is_custom") and (f"kpi_{kpi.get('family')}", metric["name"]) not in worked:
-            yield f"no unit test of kpi_{kpi.get('family')} expects a value of {metric['name']}"
+        is_divided = metric["type"] == "ratio" or is_percentile(metric)
+        if is_divided and not kpi.get("is_custom") and (f"kpi_{family(metric)}", metric["name"]) not in worked:
+            yield f"no unit test of kpi_{family(metric)} expects a value of {metric['name']}"
 
 
 @rule
@@ -292,13 +310,25 @@ def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
         yield f"{name} is recomputed, and no metric defines it"
 
 
-def _mart_column(manifest: Manifest, metric: Node, kpi: Mapping[str, Any]) -> Node | None:
+def family(metric: Node) -> str:
+    """The family of a KPI with a column of its own: its group."""
+    return metric["config"].get("group") or ""
+
+
+def is_percentile(metric: Node) -> bool:
+    """Whether a KPI is a percentile; one that falls short of a metric of its own (the mart's column) says so itself."""
+    aggregation = (metric["type_params"].get("metric_aggregation_params") or {}).get("agg")
+    return "percentile" in (aggregation, metric["config"].get("meta", {}).get("kpi", {}).get("measure"))
+
+
+def _mart_column(manifest: Manifest, metric: Node) -> Node | None:
     for model in published(manifest):
-        if model["name"] == f"kpi_{kpi.get('family')}":
+        if model["name"] == f"kpi_{family(metric)}":
             return model["columns"].get(metric["name"])
     return None
 
 
-def _expected_rows(test: Node) -> list[Mapping[str, Any]]:
+def expected_rows(test: Node) -> list[Mapping[str, Any]]:
+    """The rows that a unit test expects; none where it takes them from a file."""
     rows = test["expect"]["rows"]
     return rows if isinstance(rows, list) else []

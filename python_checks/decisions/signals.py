@@ -147,14 +147,17 @@ def kpi_anomalies(values: Values, kpis: dict[str, Definition], special: dict[dt.
         its = Days(kpi, values)
         plain = np.where(is_special, np.nan, its.known)
         expected = _median_of_known(np.array([lagged(plain, 7 * week) for week in range(1, WEEKS + 1)]), LEAST)
-        misses = np.abs(plain - expected)
+        with np.errstate(invalid="ignore"):  # what differs in the last digits of doubles only is no miss
+            is_same = np.abs(its.value - expected) <= 1e-9 * np.maximum(1.0, np.abs(expected))
+        miss = np.where(is_same, 0.0, its.value - expected)
+        misses = np.where(np.isnan(plain), np.nan, np.abs(miss))
         scale = _median_of_known(
             np.array([lagged(misses, back) for back in range(1, MOST_MISSES + 1)]), LEAST_MISSES) / NORMAL
         if kpi.is_count:
             scale = np.maximum(scale, np.sqrt(np.maximum(1.0, expected)))
         scale[np.isnan(expected)] = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = (its.value - expected) / scale
+            z = miss / scale
         z[its.is_small | ~(scale > 0)] = np.nan
         with np.errstate(invalid="ignore"):
             is_anomaly = (np.abs(z) > LIMIT) & ~is_special

@@ -103,7 +103,7 @@ def kpi_bounds(model: Mapping[str, Any], kpis: list[tuple[dict[str, Any], dict[s
     return {
         metric["name"]: kpi.get("bounds", [0, None])
         for metric, kpi in kpis
-        if model["name"] == f"kpi_{kpi.get('family')}"
+        if model["name"] == f"kpi_{metric['config'].get('group')}"
         and metric["name"] in model["columns"]
         and ("bounds" in kpi or kpi["unit"] in NEVER_NEGATIVE)
     }

@@ -1,12 +1,16 @@
 {#
 The one data test of a model: its key is unique, its required columns are filled, its listed columns hold listed values.
-One row per broken rule, with the number of rows that break it.
+One row per broken rule, with the number of rows that break it and the key of one of them.
 
   key       columns that together identify a row (nulls count as one value)
   required  columns that are never null (default: the key)
   values    column -> the values it may hold, beside null
 #}
 {% test keys_hold(model, key, required=none, values={}) %}
+
+{%- set one_row -%}
+    min(concat({% for column in key %}coalesce(cast({{ column }} as {{ dbt.type_string() }}), 'null'){{ ", ' / ', " if not loop.last }}{% endfor %}))
+{%- endset %}
 
 with rows_to_check as (
     select * from {{ model }}
@@ -15,9 +19,10 @@ with rows_to_check as (
 broken as (
     select
         'duplicate key: {{ key | join(", ") }}' as rule,
-        count(*) as broken_rows
+        count(*) as broken_rows,
+        min(duplicated) as one_row
     from (
-        select 1 as duplicated
+        select {{ one_row }} as duplicated
         from rows_to_check
         group by {{ key | join(', ') }}
         having count(*) > 1
@@ -26,7 +31,8 @@ broken as (
         union all
         select
             'missing: {{ column }}' as rule,
-            count(*) as broken_rows
+            count(*) as broken_rows,
+            {{ one_row }} as one_row
         from rows_to_check
         where {{ column }} is null
     {% endfor -%}
@@ -34,7 +40,8 @@ broken as (
         union all
         select
             'unlisted value: {{ column }}' as rule,
-            count(*) as broken_rows
+            count(*) as broken_rows,
+            {{ one_row }} as one_row
         from rows_to_check
         where {{ column }} not in ('{{ allowed | join("', '") }}')
     {% endfor %}

@@ -2,23 +2,7 @@ with ad_spend as (
     select * from {{ ref('stg_ad_spend') }}
 ),
 
-rates as (
-    select * from {{ ref('int_exchange_rates') }}
-),
-
-span as (
-    select * from {{ ref('int_span') }}
-),
-
-converted as (
-    select
-        ad_spend.*,
-        {{ exchange_rate('ad_spend.currency', 'ad_spend.spend_date', 'rates') }} as exchange_rate
-    from ad_spend
-    cross join span
-    left join rates on ad_spend.currency = rates.currency and ad_spend.spend_date = rates.rate_day
-    where ad_spend.spend_date <= span.as_of
-)
+{{ converted('ad_spend', day='spend_date') }}
 
 select
     -- ids

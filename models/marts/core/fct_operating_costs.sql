@@ -2,23 +2,7 @@ with costs as (
     select * from {{ ref('stg_operating_costs') }}
 ),
 
-rates as (
-    select * from {{ ref('int_exchange_rates') }}
-),
-
-span as (
-    select * from {{ ref('int_span') }}
-),
-
-converted as (
-    select
-        costs.*,
-        {{ exchange_rate('costs.currency', 'costs.cost_date', 'rates') }} as exchange_rate
-    from costs
-    cross join span
-    left join rates on costs.currency = rates.currency and costs.cost_date = rates.rate_day
-    where costs.cost_date <= span.as_of
-)
+{{ converted('costs', day='cost_date') }}
 
 select
     -- ids

@@ -6,35 +6,17 @@ orders as (
     select * from {{ ref('int_orders') }}
 ),
 
-rates as (
-    select * from {{ ref('int_exchange_rates') }}
-),
-
-span as (
-    select * from {{ ref('int_span') }}
-),
-
-dated as (
+counted as (
     select
         payments.*,
         orders.country,
-        orders.region,
-        {{ business_day('payments.attempted_at') }} as attempted_on
+        orders.region
     from payments
-    cross join span
     left join orders on payments.order_id = orders.order_id
-    where
-        payments.attempted_at < span.as_of_end
-        and coalesce(orders.is_counted, true)
+    where coalesce(orders.is_counted, true)
 ),
 
-converted as (
-    select
-        dated.*,
-        {{ exchange_rate('dated.currency', 'dated.attempted_on', 'rates') }} as exchange_rate
-    from dated
-    left join rates on dated.currency = rates.currency and dated.attempted_on = rates.rate_day
-)
+{{ converted('counted', day='attempted_on', at='attempted_at') }}
 
 select
     -- ids

@@ -10,37 +10,19 @@ products as (
     select * from {{ ref('stg_products') }}
 ),
 
-rates as (
-    select * from {{ ref('int_exchange_rates') }}
-),
-
-span as (
-    select * from {{ ref('int_span') }}
-),
-
-dated as (
+counted as (
     select
         refunds.*,
         lines.order_id,
         lines.seller_id,
         lines.product_id,
-        coalesce(lines.is_paid, false) as is_of_paid_order,
-        {{ business_day('refunds.refunded_at') }} as refunded_on
+        coalesce(lines.is_paid, false) as is_of_paid_order
     from refunds
-    cross join span
     left join lines on refunds.order_line_id = lines.order_line_id
-    where
-        refunds.refunded_at < span.as_of_end
-        and coalesce(lines.is_counted, true)
+    where coalesce(lines.is_counted, true)
 ),
 
-converted as (
-    select
-        dated.*,
-        {{ exchange_rate('dated.currency', 'dated.refunded_on', 'rates') }} as exchange_rate
-    from dated
-    left join rates on dated.currency = rates.currency and dated.refunded_on = rates.rate_day
-)
+{{ converted('counted', day='refunded_on', at='refunded_at') }}
 
 select
     -- ids

@@ -41,6 +41,7 @@ select
     products.category,
     coalesce(orders.country, customers.country) as country,
     coalesce(orders.region, customers.region) as region,
+    {{ masked_text('reviews.comment') }} as comment,
 
     -- times
     reviews.created_at,

@@ -28,6 +28,16 @@ counted as (
         and _is_latest
         and order_id not in (select orders.order_id from {{ ref('stg_orders') }} as orders)
     group by _file
+    union all
+    -- nor is a target that holds while another one does
+    select
+        'kpi_targets' as table_name,
+        _file,
+        0 as rows_in_base,
+        -count(*) as rows_loaded,
+        0 as rows_superseded
+    from {{ overlapping_targets() }} as overlapping
+    group by _file
 ),
 
 by_file as (

@@ -27,6 +27,15 @@ at_fault as (
         and _is_latest
         and order_id not in (select orders.order_id from {{ ref('stg_orders') }} as orders)
     union all
+    -- a target that holds while another one does
+    select
+        'kpi_targets' as table_name,
+        _file,
+        _row,
+        'valid_from: holds while another row of its KPI, grain and segment does' as _fault,
+        {{ contract_row_as_json('kpi_targets') }} as _content
+    from {{ overlapping_targets() }} as overlapping
+    union all
     -- a row that could not be split into fields
     select
         files.table_name,

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ops.project import ROOT, kpis, read_artifact
+from ops.project import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -101,10 +101,12 @@ def without(whole: Path, tables: Collection[str], folder: Path) -> Path:
 
 def silent_kpis(whole: Path, tables: Collection[str]) -> set[str]:
     """The KPIs of a column of their own one of whose needs has all its alternatives in some tables."""
+    with duckdb.connect(str(whole / "warehouse.duckdb"), read_only=True) as connection:
+        needs = connection.execute("select kpi_id, needs from marts.dim_kpi where not is_custom").fetchall()
     return {
-        metric["name"]
-        for metric, kpi in kpis(read_artifact(whole / "target", "manifest.json"))
-        for need in kpi.get("needs", [])
+        kpi_id
+        for kpi_id, needed in needs
+        for need in needed.split()
         if all(re.split("[.:]", alternative)[0] in tables for alternative in need.split("|"))
     }
 
@@ -122,7 +124,7 @@ def test_only_kpis_that_read_a_table_miss_it(tables: list[str], whole: Path, run
     assert done.returncode == 0, done.stdout[-5000:]
     before, had_data = read(whole)
     after, has_data = read(tmp_path)
-    assert len(had_data) > 115
+    assert had_data
 
     silent = silent_kpis(whole, tables)
     assert had_data - has_data == silent & had_data

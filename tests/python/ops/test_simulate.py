@@ -236,12 +236,14 @@ def test_small_marketplaces(orders, days, seed, daily, tmp_path):
 
 def test_business_days_are_exactly_those_asked_for(tmp_path):
     settings = Settings(orders=3000, days=40, end=date(2026, 4, 5), seed=1, timezone="Asia/Tokyo", tables=("orders",))
-    write_extracts(settings, tmp_path)
+    truth = write_extracts(settings, tmp_path)
     ordered = pl.Series([row["ordered_at"] for row in read_csv_rows(tmp_path / "orders.csv")]).str.to_datetime(
         "%Y-%m-%dT%H:%M:%SZ", time_zone="UTC"
     )
     days = ordered.dt.convert_time_zone("Asia/Tokyo").dt.date()
-    assert days.n_unique() == 40
+    (outage,) = (day["date"] for day in truth["anomalous_days"] if day["kind"] == "outage")
+    every = {settings.end - timedelta(days=number) for number in range(40)}
+    assert every - set(days) == {date.fromisoformat(outage)}
     assert days.max() == settings.end
 
 
@@ -315,6 +317,38 @@ def test_the_default_marketplace_has_plausible_sessions(tmp_path):
             assert truth["rows"]["events"] / settings.orders == pytest.approx(11, abs=0.7)
     assert converted[settings.session_conversion] == pytest.approx(settings.session_conversion, rel=0.3)
     assert converted[0.2] == pytest.approx(0.2, rel=0.2)
+
+
+@pytest.mark.parametrize("days", [12, 45, 100, 400])
+def test_targets_of_every_span(days, tmp_path):
+    """Fifteen KPIs have a target from the beginning on; where the span is long enough each is re-set once."""
+    truth = write_extracts(Settings(orders=50, days=days, seed=1, tables=("kpi_targets",)), tmp_path)
+    rows = read_csv_rows(tmp_path / "kpi_targets.csv")
+    first = [row for row in rows if row["valid_from"] <= truth["first_day"]]
+    assert {row["kpi_id"] for row in first} == set(truth["targets"]["kpis"])
+    assert len(truth["targets"]["kpis"]) == 15
+    again = [row for row in rows if row["reason"] != "Opening plan"]
+    assert {row["valid_from"] for row in again} == {truth["targets"]["re_set_on"]} - {None}
+
+
+def test_a_plain_market_has_nothing_planted(tmp_path):
+    """Weekdays and chance alone: no odd day, no season, no lift, no split that is off, nobody who changes."""
+    tables = ("orders", "experiments", "experiment_assignments")
+    settings = Settings(orders=9000, days=800, seed=1, plain=True, tables=tables)
+    truth = write_extracts(settings, tmp_path)
+    planted = ("anomalous_days", "trends", "lagged_pairs", "affinities")
+    of_sellers = ("seller_stories", "worsening_sellers", "improving_sellers")
+    assert all(truth[name] == [] for name in (*planted, *of_sellers))
+    assert "category_of_six" not in truth
+    assert truth["campaign_lift"]["order_factor"] == 1.0
+    assert {e["planted_relative_lift"] for e in truth["experiments"]} == {0.0}
+    assert not any(e["is_split_broken"] for e in truth["experiments"])
+    ordered = [row["ordered_at"] for row in read_csv_rows(tmp_path / "orders.csv")]
+    months: dict[str, int] = {}
+    for at in ordered:
+        months[at[:7]] = months.get(at[:7], 0) + 1
+    whole = [n for _, n in sorted(months.items())][1:-1]
+    assert max(whole) < 1.3 * min(whole)
 
 
 @pytest.mark.parametrize(
