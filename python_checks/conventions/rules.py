@@ -261,7 +261,7 @@ def kpis_are_documented_once(manifest: Manifest) -> Iterator[str]:
         text = blocks.get(f"kpi_{metric['name']}")
         if text is None:
             if not kpi.get("is_custom"):
-                yield f"{metric['name']} has no doc block kpi_{metric['name']}"
+                yield f"{metric['name']} has no doc block kpi_{metric['name']} ({_beside(metric, 'docs.md')})"
             continue
         if metric["description"].strip() != text:
             yield f"{metric['name']} is not described by its doc block"
@@ -275,7 +275,8 @@ def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
     """A KPI is a column of its family's mart, under its own name (a custom KPI needs none)."""
     for metric, kpi in kpis(manifest):
         if not kpi.get("is_custom") and not _mart_column(manifest, metric):
-            yield f"{metric['name']} is no column of kpi_{family(metric)}"
+            mart = f"models/marts/{family(metric)}/kpi_{family(metric)}"
+            yield f"{metric['name']} is no column of kpi_{family(metric)} ({mart}.sql and {mart}.yml)"
 
 
 @rule
@@ -288,7 +289,8 @@ def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
     for metric, kpi in kpis(manifest):
         is_divided = metric["type"] == "ratio" or is_percentile(metric)
         if is_divided and not kpi.get("is_custom") and (f"kpi_{family(metric)}", metric["name"]) not in worked:
-            yield f"no unit test of kpi_{family(metric)} expects a value of {metric['name']}"
+            where = _beside(metric, "unit_tests.yml")
+            yield f"no unit test of kpi_{family(metric)} expects a value of {metric['name']} ({where})"
 
 
 @rule
@@ -305,9 +307,14 @@ def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
     """Every KPI is known to the independent recomputation, and the other way round."""
     defined = {metric["name"] for metric, kpi in kpis(manifest) if not kpi.get("is_custom")}
     for name in sorted(defined - set(KPIS)):
-        yield f"{name} is not recomputed"
+        yield f"{name} is not recomputed (python_checks/recompute: catalogue.py and families)"
     for name in sorted(set(KPIS) - defined):
         yield f"{name} is recomputed, and no metric defines it"
+
+
+def _beside(metric: Node, name: str) -> str:
+    """A file of the folder of a KPI's family."""
+    return f"models/marts/{family(metric)}/_{family(metric)}__{name}"
 
 
 def family(metric: Node) -> str:

@@ -136,7 +136,8 @@ def decision_log(actions: pl.DataFrame, values: Values, kpis: dict[str, Definiti
 
 
 def _outcome(row: dict, values: Values, kpi: Definition | None) -> tuple:
-    dimension, value = row["dimension"] or ALL, row["dimension_value"] or ALL
+    dimension = row["dimension"] or ALL
+    value = ALL if dimension == ALL else row["dimension_value"] or ALL
     start, end = row["starts_on"], row["ends_on"] or row["starts_on"] + DAY * (USUAL_DAYS - 1)
     reason = (
         "unknown_kpi" if kpi is None

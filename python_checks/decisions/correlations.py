@@ -71,7 +71,8 @@ def memory(series: np.ndarray) -> np.ndarray:
     squares = np.nansum(around**2)
     if not squares:
         return np.zeros(MEMORY)
-    return np.array([np.nansum(around[lag:] * around[: len(around) - lag]) for lag in range(1, MEMORY + 1)]) / squares
+    products = [np.nansum(around * lagged(around, lag)) for lag in range(1, MEMORY + 1)]
+    return np.array(products) / squares
 
 
 def best_lag(first: np.ndarray, second: np.ndarray) -> tuple[float, float, int, int] | None:

@@ -15,6 +15,7 @@ from python_checks.recompute.periods import start_of
 from python_checks.recompute.world import World
 
 CLOSE = 1e-9
+WHOLE = ["kpi_id", "period_grain", "compared_with"]
 DRIVERS = {
     "kpi_id": pl.String, "period_grain": pl.String, "compared_with": pl.String, "dimension": pl.String,
     "dimension_value": pl.String, "period_start": pl.Date, "value_before": pl.Float64, "value_after": pl.Float64,
@@ -32,7 +33,35 @@ BRIDGE = {
 
 def kpi_drivers(values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
     """What the change of each KPI's latest final period is made of."""
-    pairs = {}
+    pairs = _pairs(values, kpis)
+    dimensions = [(kpi.kpi_id, dimension) for kpi in kpis.values() for dimension in kpi.dimensions]
+    listed = pl.DataFrame(dimensions, schema={"kpi_id": pl.String, "dimension": pl.String}, orient="row")
+    segments = values.frame.filter(pl.col("dimension") != ALL).join(listed, on=listed.columns, how="semi")
+    part = [*WHOLE, "dimension", "dimension_value"]
+
+    def terms(start: str, number: int) -> pl.DataFrame:
+        own = pairs.select(*WHOLE, period_start=start)
+        return segments.join(own, on=["kpi_id", "period_grain", "period_start"]).select(
+            *part, pl.col("numerator").fill_null(0.0).alias(f"n{number}"),
+            pl.col("denominator").fill_null(0.0).alias(f"d{number}"))
+
+    parts = terms("then_start", 0).join(terms("period_start", 1), on=part, how="full", coalesce=True)
+    parts = parts.with_columns(pl.col("n0", "d0", "n1", "d1").fill_null(0.0)).join(pairs, on=WHOLE)
+
+    def adds_up(term: str, whole: str) -> pl.Expr:
+        total = pl.col(term).sum().over(*WHOLE, "dimension")
+        return (total - pl.col(whole)).abs() <= CLOSE * pl.max_horizontal(pl.lit(1.0), pl.col(whole).abs())
+
+    amounts = adds_up("n0", "N0") & adds_up("n1", "N1")
+    ratios = amounts & adds_up("d0", "D0") & adds_up("d1", "D1")
+    parts = parts.filter(pl.when("is_amount").then(amounts).otherwise(ratios))
+    return _with_effects(parts).select(pl.col(name).cast(kind) for name, kind in DRIVERS.items())
+
+
+def _pairs(values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
+    """The latest final periods and the final ones each is compared with, with the terms of `all`: N and D, 0 before and
+    1 after."""
+    found = []
     for kpi in used_kpis(kpis, values):
         if kpi.shape == "percentile":
             continue
@@ -42,65 +71,35 @@ def kpi_drivers(values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
             for side in SIDES if now else ():
                 then = values.row(kpi.kpi_id, grain, other_start(side, grain, start))
                 if then and then.is_final and now.value is not None and then.value is not None:
-                    pairs[kpi.kpi_id, grain, side] = (then, now)
-    rows = _segments(values, pairs)
-    found = []
-    for (kpi_id, grain, side), (then, now) in pairs.items():
-        kpi = kpis[kpi_id]
-        terms = defaultdict(lambda: defaultdict(dict))  # dimension, value, period start
-        for start in (then.start, now.start):
-            for dimension, value, top, bottom in rows.get((kpi_id, grain, start), ()):
-                terms[dimension][value][start] = (top or 0.0, bottom or 0.0)
-        for dimension, its in terms.items():
-            if dimension not in kpi.dimensions:
-                continue
-            parts = {
-                value: (each.get(then.start, (0.0, 0.0)), each.get(now.start, (0.0, 0.0)))
-                for value, each in its.items()}
-            if _adds_up(parts, then, now, kpi):
-                found += [
-                    (kpi_id, grain, side, dimension, value, now.start, *_effects(*part, then, now, kpi))
-                    for value, part in parts.items()]
-    return pl.DataFrame(found, schema=DRIVERS, orient="row")
+                    found.append((
+                        kpi.kpi_id, grain, side, then.start, now.start, kpi.shape == "amount", then.numerator,
+                        then.denominator, now.numerator, now.denominator))
+    schema = {
+        **dict.fromkeys(WHOLE, pl.String), "then_start": pl.Date, "period_start": pl.Date, "is_amount": pl.Boolean,
+        **dict.fromkeys(["N0", "D0", "N1", "D1"], pl.Float64)}
+    return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def _segments(values: Values, pairs: dict) -> dict[tuple, list[tuple]]:
-    wanted = sorted({(kpi_id, grain, row.start) for (kpi_id, grain, _), two in pairs.items() for row in two})
-    schema = {"kpi_id": pl.String, "period_grain": pl.String, "period_start": pl.Date}
-    keys = pl.DataFrame(wanted, schema=schema, orient="row")
-    rows = values.frame.filter(pl.col("dimension") != ALL).join(keys, on=keys.columns, how="semi")
-    found = defaultdict(list)
-    for kpi_id, grain, start, *rest in rows.select(
-            *schema, "dimension", "dimension_value", "numerator", "denominator").iter_rows():
-        found[kpi_id, grain, start].append(rest)
-    return found
+def _with_effects(parts: pl.DataFrame) -> pl.DataFrame:
+    def over(top: str, bottom: str) -> pl.Expr:
+        return pl.when(pl.col(bottom) != 0).then(pl.col(top) / pl.col(bottom))
 
+    def of_ratios(effect: pl.Expr) -> pl.Expr:
+        return pl.when(~pl.col("is_amount")).then(effect)
 
-def _adds_up(parts: dict, then: Row, now: Row, kpi: Definition) -> bool:
-    for period, row in enumerate((then, now)):
-        terms = [row.numerator] if kpi.shape == "amount" else [row.numerator, row.denominator]
-        for place, whole in enumerate(terms):
-            total = sum(part[period][place] for part in parts.values())
-            if abs(total - whole) > CLOSE * max(1.0, abs(whole)):
-                return False
-    return True
-
-
-def _effects(before: tuple, after: tuple, then: Row, now: Row, kpi: Definition) -> tuple:
-    """value_before, value_after, weight_before, weight_after, rate_effect, mix_effect, contribution."""
-    (n0, d0), (n1, d1) = before, after
-    if kpi.shape == "amount":
-        shares = (n / row.numerator if row.numerator else None for n, row in ((n0, then), (n1, now)))
-        return n0, n1, *shares, None, None, n1 - n0
-    w0, w1 = d0 / then.denominator, d1 / now.denominator
-    r0, r1 = (n / d if d else None for n, d in (before, after))
-    mean = (then.value + now.value) / 2
-    contribution = n1 / now.denominator - n0 / then.denominator - mean * (w1 - w0)
-    if r0 is None and r1 is None:
-        mix = 0.0
-    else:
-        mix = (((r1 if r0 is None else r0) + (r0 if r1 is None else r1)) / 2 - mean) * (w1 - w0)
-    return r0, r1, w0, w1, contribution - mix, mix, contribution
+    parts = parts.with_columns(
+        w0=pl.when("is_amount").then(over("n0", "N0")).otherwise(over("d0", "D0")),
+        w1=pl.when("is_amount").then(over("n1", "N1")).otherwise(over("d1", "D1")),
+        r0=over("n0", "d0"), r1=over("n1", "d1"), mean=(pl.col("N0") / pl.col("D0") + pl.col("N1") / pl.col("D1")) / 2)
+    shift = pl.col("w1") - pl.col("w0")
+    own = (pl.coalesce("r0", "r1") + pl.coalesce("r1", "r0")) / 2  # a rate that is missing is that of the other period
+    contribution = pl.col("n1") / pl.col("D1") - pl.col("n0") / pl.col("D0") - pl.col("mean") * shift
+    mix = ((own - pl.col("mean")) * shift).fill_null(0.0)
+    return parts.with_columns(
+        value_before=pl.when("is_amount").then("n0").otherwise("r0"),
+        value_after=pl.when("is_amount").then("n1").otherwise("r1"),
+        weight_before="w0", weight_after="w1", mix_effect=of_ratios(mix), rate_effect=of_ratios(contribution - mix),
+        contribution=pl.when("is_amount").then(pl.col("n1") - pl.col("n0")).otherwise(contribution))
 
 
 # -- bridge -----------------------------------------------------------------------------------------------------------

@@ -60,8 +60,9 @@ def test_relative_paths_count_from_the_projects_root(tmp_path: Path, monkeypatch
     assert found.landing == ROOT / "build" / "landing"
     assert found.published == ROOT / "out" / "kpis.duckdb"
     assert found.warehouse == ROOT / "build" / "warehouse.duckdb"
-    assert found.environment["PUBLISHED_DB"] == str(ROOT / "out" / "kpis.duckdb")
-    assert found.environment["LANDING_DIR"] == str(ROOT / "build" / "landing")
+    # as dbt alone has them: a path written otherwise, or a default that is set, makes it parse everything anew
+    assert found.environment["PUBLISHED_DB"] == "out/kpis.duckdb"
+    assert "LANDING_DIR" not in found.environment
     assert "AS_OF" not in found.environment
     assert found.environment["DBT_SEND_ANONYMOUS_USAGE_STATS"] == "false"
     assert found.max_rejected_share == 0.05

@@ -120,7 +120,6 @@ def test_the_country_with_most_paid_orders():
     (None, "0", None), (2.5, "0", "3"), (0.0, "0.0%", "0.0%"),
 ])
 def test_written(value, form, text):
-    assert ways_to_write(value, form) == {text} or text in ways_to_write(value, form)
     assert is_written(text, value, form)
 
 
@@ -130,5 +129,5 @@ def test_written_otherwise(text):
 
 
 def test_halves_that_a_last_bit_moves():
-    assert ways_to_write(1.005, "0.00") == {"1.00", "1.01"} or "1.01" in ways_to_write(1.005, "0.00")
-    assert not is_written("1.02", 1.005, "0.00")
+    assert ways_to_write(1.005, "0.00") == {"1.00", "1.01"}
+    assert ways_to_write(1.0051, "0.00") == {"1.01"}
