@@ -6,12 +6,15 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-FORMATS = re.compile(r"^(?P<thousands>#,##)?0(?:\.(?P<places>0+))?(?P<percent>%?)$")
+FORMATS = re.compile(r"^(?:#,##)?0(?:\.(?P<places>0+))?(?P<percent>%?)$")
 NOISE = 1e-9  # of the last place: a half of which one binary number is a hair above and another a hair below
 
 
 def ways_to_write(value: float | None, form: str) -> set[str | None]:
-    """The texts a value may have in a format: one, and two where it lies halfway between them."""
+    """The texts a value may have in a format: one, and two where it lies halfway between them.
+
+    A person writes thousands apart whether or not the format shows where: 1,275.9 in `0.0`.
+    """
     if value is None:
         return {None}
     parts = FORMATS.match(form)
@@ -24,7 +27,7 @@ def ways_to_write(value: float | None, form: str) -> set[str | None]:
     for shifted in (scaled, scaled - noise, scaled + noise):
         number = int(shifted.quantize(Decimal(1), ROUND_HALF_UP))
         whole, rest = divmod(abs(number), 10**places)
-        text = f"{whole:,}" if parts["thousands"] else str(whole)
+        text = f"{whole:,}"
         if places:
             text += f".{rest:0{places}d}"
         texts.add(("-" if number < 0 else "") + text + parts["percent"])

@@ -160,7 +160,7 @@ def map_tables(raw: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         "order_id", "seller_id",
         pl.lit("seller").alias("subject"),
         pl.col("review_score").alias("rating"),
-        pl.concat_str("review_comment_title", "review_comment_message", separator=" ", ignore_nulls=True)
+        pl.concat_str("review_comment_title", "review_comment_message", separator=" - ", ignore_nulls=True)
         .replace("", None).alias("comment"),
         utc("review_creation_date").alias("created_at"),
     )
