@@ -12,7 +12,9 @@ import duckdb
 import pytest
 
 from ops.project import ROOT
+from tests.python import stories
 
+PAGE = ROOT / "docs" / "olist.md"
 OLIST = Path(os.environ.get("OLIST_DIR", ROOT.parent / "shared" / "data" / "olist"))
 
 
@@ -121,6 +123,10 @@ class TestOlist:
             from marts.fct_leads""")
         assert (leads, converted + later) == (8000, 842)
         assert (social_converted, social) == (75, 1350)
+
+    def test_the_answers_of_the_page(self, olist: duckdb.DuckDBPyConnection) -> None:
+        assert len(stories.questions(PAGE)) >= 8
+        assert "\n".join(stories.differences(olist, PAGE)) == ""
 
 
 def rows(table: str) -> list[dict[str, str]]:
