@@ -7,10 +7,14 @@ import datetime as dt
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
+
 from ops.project import ProjectError, memory_limit
+from python_checks.decisions.check import check_decisions, collect
+from python_checks.journeys import check_journeys
 from python_checks.recompute import memory, olist
 from python_checks.recompute.catalogue import KPIS
 from python_checks.recompute.compare import CompareError, Published, Verdict, compare
@@ -20,6 +24,7 @@ from python_checks.recompute.files import ExtractError
 from python_checks.recompute.money import MissingRateError
 from python_checks.recompute.web import read_channel_rules
 from python_checks.recompute.world import World
+from python_checks.sellers import check_sellers, kept_values
 
 CONNECTORS = {  # reader, default time zone, default currency
     "native": (read_extracts, "Europe/Paris", "EUR"),
@@ -86,27 +91,43 @@ def main(argv: list[str] | None = None) -> int:
             print(f"not recomputed: it would take about {memory.written(needed)} of memory and the limit is "
                   f"{memory.written(limit)}; `make recompute` runs it alone, whatever it takes")
             return 0
-        failed = compare_all(build_world(args, extracts), published, wanted, progress)
+        verdicts = []
+        for verdict in compare_all(build_world(args, extracts), published, wanted, not args.kpis, progress):
+            print(report(verdict), flush=True)
+            verdicts.append(verdict)
     except (CompareError, ExtractError, MissingRateError, ProjectError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     others = len({*KPIS, *known} - set(wanted))
     if others:
         print(f"{others} KPIs known to one side only or not asked for")
-    print(f"{len(wanted) - failed} passed, {failed} failed")
+    failed = sum(not verdict.passed for verdict in verdicts)
+    kpis, tables = len(wanted), len(verdicts) - len(wanted)
+    print(f"{kpis} KPIs and {tables} tables made from them: {len(verdicts) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
-def compare_all(world: World, published: Published, wanted: list[str], progress: Callable[[str], None]) -> int:
-    """Prints the verdict on each KPI, family by family; returns how many failed."""
+def compare_all(
+    world: World, published: Published, wanted: list[str], has_all: bool, progress: Callable[[str], None]
+) -> Iterator[Verdict]:
+    """The verdict on each KPI, family by family; where all KPIs are wanted, on each table made from them too."""
     progress(f"span {world.calendar.first_day} to {world.calendar.as_of}")
-    failed = 0
+    values = collect(world, published) if has_all else None
+    of_sellers = []
     for family, rows in recompute(world, wanted, progress):
         own = [kpi_id for kpi_id in wanted if KPIS[kpi_id].family == family]
-        for verdict in compare(rows, published.rows(own), own):
-            print(report(verdict))
-            failed += not verdict.passed
-    return failed
+        told = published.rows(own)
+        yield from compare(rows, told, own)
+        if values is not None:
+            values.add(rows.frame(), told)
+            of_sellers.append(kept_values(rows.frame()))
+    if values is not None:
+        country = os.environ.get("CALENDAR_COUNTRY") or None
+        yield from check_decisions(world, values, published, country=country, progress=progress)
+        progress("recomputing sellers")
+        yield from check_sellers(world, pl.concat(of_sellers), published)
+        progress("recomputing journeys")
+        yield from check_journeys(world, None, published)
 
 
 if __name__ == "__main__":

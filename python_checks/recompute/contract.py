@@ -1,7 +1,7 @@
 """The input contract as this package reads it: every table, its key and its columns.
 
 One line per column: name, `*` when it is required (`+` when the column is, not its values), type and bounds. A leading
-`-` marks a column that is judged like any other but that no KPI is made of. Types:
+`-` marks a column that is judged like any other but that nothing recomputed is made of. Types:
 
     text      any text
     time      timestamp of something that happened (never later than the delivery day + 1)
@@ -312,20 +312,20 @@ TABLES: dict[str, Table] = {
             score               int 0..10
             -comment            text"""),
         _table("kpi_targets", "kpi_id period_grain dimension dimension_value valid_from", """
-            -kpi_id*            text
-            -period_grain*      week|month|quarter|year
-            -dimension*         text
-            -dimension_value*   text
-            -valid_from*        date
-            -valid_to           date
-            -target             decimal
-            -target_low         decimal
-            -target_high        decimal
-            -warn               decimal
-            -alert              decimal
-            -min_volume         int >=0
-            -set_by             text
-            -reason             text"""),
+            kpi_id*            text
+            period_grain*      week|month|quarter|year
+            dimension*         text
+            dimension_value*   text
+            valid_from*        date
+            valid_to           date
+            target             decimal
+            target_low         decimal
+            target_high        decimal
+            warn               decimal
+            alert              decimal
+            min_volume         int >=0
+            set_by             text
+            reason             text"""),
         _table("seller_policies", "policy kpi_id", """
             -policy*            text
             -kpi_id*            text
@@ -335,25 +335,25 @@ TABLES: dict[str, Table] = {
             -window_days*       int 1..3660
             -min_volume         int >=0"""),
         _table("calendar_events", "event_date country name", """
-            -event_date*        date
-            -country*           text
-            -name*              text
-            -kind*              public_holiday|sales_season|school_holiday|incident"""),
+            event_date*        date
+            country*           text
+            name*              text
+            kind*              public_holiday|sales_season|school_holiday|incident"""),
         _table("feed_coverage", "table_name covers_from", """
             table_name*         text
             covers_from*        date
             covers_to           date"""),
         _table("action_log", "action_id", """
-            -action_id*         text
-            -kpi_id*            text
-            -dimension          text
-            -dimension_value    text
-            -decided_on         date
-            -starts_on*         date
-            -ends_on            date
-            -owner              text
-            -action*            text
-            -expected_effect    text
-            -status             text"""),
+            action_id*         text
+            kpi_id*            text
+            dimension          text
+            dimension_value    text
+            decided_on         date
+            starts_on*         date
+            ends_on            date
+            owner              text
+            action*            text
+            expected_effect    text
+            status             text"""),
     )
 }

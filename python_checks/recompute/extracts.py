@@ -57,6 +57,12 @@ class Extracts:
         """Drops the rows of a table; they are read again when asked for again."""
         self._loaded.pop(table, None)
 
+    def deliveries(self, table: str) -> pl.DataFrame:
+        """The good rows of a table from the first delivered to the last, those included that a later one supersedes."""
+        files = self._judged(TABLES[table])
+        kept = [_kept(TABLES[table], _empty_delivery(TABLES[table])), *(part for file in files for part in file.parts)]
+        return pl.concat(kept).drop("_row", strict=False)
+
     @property
     def files(self) -> pl.DataFrame:
         """What was counted, of all tables."""
@@ -211,9 +217,13 @@ def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _empty(table: Table) -> pl.DataFrame:
+def _empty_delivery(table: Table) -> pl.DataFrame:
     schema = {name: POLARS_TYPES[table.columns[name].type] for name in table.used}
-    empty = _kept(table, pl.DataFrame(schema={**schema, "_row": pl.Int64})).drop("_row", strict=False)
+    return pl.DataFrame(schema={**schema, "_row": pl.Int64})
+
+
+def _empty(table: Table) -> pl.DataFrame:
+    empty = _kept(table, _empty_delivery(table)).drop("_row", strict=False)
     return _joined(_without_bots([empty], pl.Series([], dtype=pl.UInt32))) if table.name == CODED else empty
 
 

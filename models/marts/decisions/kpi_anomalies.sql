@@ -39,12 +39,19 @@ expected_values as (
     )
 ),
 
+-- what differs in the last digits of doubles only is no miss
 misses as (
     select
         *,
-        value - expected as miss,
-        abs(usual_value - expected) as usual_miss
+        case when abs(value - expected) <= 1e-9 * greatest(1e0, abs(expected)) then 0e0 else value - expected end as miss
     from expected_values
+),
+
+usual_misses as (
+    select
+        *,
+        case when usual_value is not null then abs(miss) end as usual_miss
+    from misses
 ),
 
 measured as (
@@ -53,7 +60,7 @@ measured as (
         case
             when count(usual_miss) over weeks_before >= 56 then {{ exact_percentile('usual_miss', 0.5) }} over weeks_before / 0.6745e0
         end as usual_scale
-    from misses
+    from usual_misses
     window weeks_before as (
         partition by kpi_id
         order by period_number

@@ -1,0 +1,122 @@
+"""Holds a published table against the recomputed one, every row and column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+import polars as pl
+
+from python_checks.recompute.compare import SHOWN, TOLERANCE, CompareError, Published, Verdict
+
+HERE, THERE = "_here", "_there"
+CHANCE = 1e-6  # relative, of probabilities: what the contract asks of statistics in SQL, in the tail too
+TINY = 1e-300
+Judge = Callable[[dict], bool]
+
+
+def published_table(published: Published, name: str) -> pl.DataFrame | None:
+    """A published table, None where there is none."""
+    try:
+        with duckdb.connect(str(published.database), read_only=True) as connection:
+            there = connection.execute(
+                "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+                [published.schema, name]).fetchall()
+            if not there:
+                return None
+            return pl.from_arrow(connection.sql(f'select * from "{published.schema}"."{name}"').to_arrow_table())
+    except duckdb.Error as error:
+        raise CompareError(f"{published.database}: {error}") from error
+
+
+def compare_table(
+    name: str, expected: pl.DataFrame, published: pl.DataFrame | None, key: list[str],
+    chances: tuple[str, ...] = (), judged: dict[str, Judge] | None = None,
+) -> Verdict:
+    """The verdict on a table. Its columns are those of `expected`; `chances` are the probabilities among them.
+
+    `judged` are columns of which no text is expected: each is given the published row, with what was expected of the
+    others under their names + `_here`, and says whether it is right.
+    """
+    judged = judged or {}
+    if published is None:
+        return Verdict(name, 0, failures=1, examples=["no such table"])
+    lacking = [column for column in [*expected.columns, *judged] if column not in published.columns]
+    if lacking:
+        return Verdict(name, 0, failures=1, examples=[f"no column {', '.join(lacking)}"])
+    schema = dict(expected.schema)
+    there = published.select(
+        *(pl.col(column).cast(kind) for column, kind in schema.items()),
+        *(pl.col(column) for column in judged))
+    copies = there.group_by(key).len("copies").filter(pl.col("copies") > 1)
+    others = [column for column in schema if column not in key]
+    both = (
+        expected.rename({column: column + HERE for column in others}).with_columns(is_here=pl.lit(True))
+        .join(
+            there.rename({column: column + THERE for column in others}).with_columns(is_there=pl.lit(True)),
+            on=key, how="full", coalesce=True, nulls_equal=True)
+        .join(copies, on=key, how="left", nulls_equal=True)
+        .with_columns(pl.col("is_here", "is_there").fill_null(False)))
+    shared = pl.col("is_here") & pl.col("is_there")
+    problem = (
+        pl.when(pl.col("copies").is_not_null()).then(pl.lit("published more than once"))
+        .when(~pl.col("is_there")).then(pl.lit("not published"))
+        .when(~pl.col("is_here")).then(pl.lit("published, though not to be"))
+    )
+    worst = [pl.lit(0.0)]
+    for column in others:
+        if schema[column] == pl.Float64:
+            difference, limit = _difference(column, column in chances), CHANCE if column in chances else TOLERANCE
+            worst.append(difference)
+            wrong = difference > limit
+        else:
+            wrong = pl.col(column + HERE).ne_missing(pl.col(column + THERE))
+        problem = problem.when(shared & wrong).then(pl.lit(f"{column} differs"))
+    both = both.with_columns(
+        problem=problem, worst=pl.when(shared).then(pl.max_horizontal(worst)).otherwise(0.0))
+    if judged and len(both):
+        both = both.with_columns(problem=_judged(both, judged))
+    wrong = both.filter(pl.col("problem").is_not_null()).sort(key, nulls_last=True)
+    examples = [_line(row, key, others, judged) for row in wrong.head(SHOWN).iter_rows(named=True)]
+    return Verdict(name, len(both), both["worst"].max() or 0.0, len(wrong), examples)
+
+
+def _judged(both: pl.DataFrame, judged: dict[str, Judge]) -> pl.Series:
+    problems = []
+    for row in both.iter_rows(named=True):
+        problem = row["problem"]
+        if problem is None:
+            problem = next((f"{column} is wrong" for column, judge in judged.items() if not judge(row)), None)
+        problems.append(problem)
+    return pl.Series(problems, dtype=pl.String)
+
+
+def _difference(column: str, is_chance: bool) -> pl.Expr:
+    """Relative to max(1, |value|), of a probability to itself; infinite when one side is null or no number."""
+    here, there = pl.col(column + HERE), pl.col(column + THERE)
+    difference = (here - there).abs() / pl.max_horizontal(pl.lit(TINY if is_chance else 1.0), here.abs())
+    return (
+        pl.when(here.is_null() & there.is_null()).then(0.0)
+        .when(difference.is_null() | ~difference.is_finite()).then(float("inf"))
+        .otherwise(difference)
+    )
+
+
+def _line(row: dict, key: list[str], others: list[str], judged: dict[str, Judge]) -> str:
+    where = " ".join(str(row[column]) for column in key)
+    if row["is_here"] and row["is_there"]:
+        differing = [
+            column for column in others
+            if row[column + HERE] != row[column + THERE] and not _near(row[column + HERE], row[column + THERE])]
+        told = [f"{column} {row[column + HERE]} | {row[column + THERE]}" for column in differing]
+        told += [f"{column} {row[column]}" for column in judged if str(row["problem"]).startswith(f"{column} ")]
+        return f"{where}: {row['problem']}\n      recomputed | published: {'; '.join(told)}"
+    side = HERE if row["is_here"] else THERE
+    told = "; ".join(f"{column} {row[column + side]}" for column in others if row[column + side] is not None)
+    return f"{where}: {row['problem']}\n      {told}"
+
+
+def _near(here: object, there: object) -> bool:
+    if not isinstance(here, float) or not isinstance(there, float):
+        return False
+    return abs(here - there) <= TOLERANCE * max(1.0, abs(here))
