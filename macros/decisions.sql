@@ -20,10 +20,11 @@
 {%- endmacro %}
 
 
-{# Whether a change is for the better by the KPI's direction; missing where it is 0, or the direction says nothing. #}
+{# Whether a change is for the better by the KPI's direction; missing where it is 0, or the direction says nothing. What differs in
+   the last digits of a double is the same. #}
 {% macro is_better(change, direction) -%}
     case
-        when {{ change }} = 0 then null
+        when round({{ change }}, 9) = 0 then null
         when {{ direction }} = 'up' then {{ change }} > 0
         when {{ direction }} = 'down' then {{ change }} < 0
     end

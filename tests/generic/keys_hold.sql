@@ -3,11 +3,14 @@ The one data test of a model: its key is unique, its required columns are filled
 One row per broken rule, with the number of rows that break it and the key of one of them.
 
   key       columns that together identify a row (nulls count as one value)
-  required  columns that are never null (default: the key)
+  required  columns that are never null (default: the key); a published table says them in its contract (not_null)
   values    column -> the values it may hold, beside null
 #}
 {% test keys_hold(model, key, required=none, values={}) %}
 
+{%- set contract = graph.nodes.get('model.marketplace_kpis.' ~ model.identifier, {}).get('columns', {}) if execute else {} -%}
+{%- set in_contract = contract.values() | map(attribute='constraints') | sum(start=[]) -%}
+{%- set filled = [] if in_contract else key if required is none else required -%}
 {%- set one_row -%}
     min(concat({% for column in key %}coalesce(cast({{ column }} as {{ dbt.type_string() }}), 'null'){{ ", ' / ', " if not loop.last }}{% endfor %}))
 {%- endset %}
@@ -27,7 +30,7 @@ broken as (
         group by {{ key | join(', ') }}
         having count(*) > 1
     ) as duplicates
-    {% for column in (key if required is none else required) -%}
+    {% for column in filled -%}
         union all
         select
             'missing: {{ column }}' as rule,

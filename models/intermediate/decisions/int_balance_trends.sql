@@ -25,8 +25,8 @@ points as (
         first.dimension,
         first.dimension_value,
         first.month_no,
-        sum(case when second.month_no > first.month_no then sign(second.ratio - first.ratio) else 0 end) as steps,
-        sum(case when second.ratio = first.ratio then 1 else 0 end) as tied
+        sum(case when second.month_no > first.month_no then sign(round(second.ratio - first.ratio, 9)) else 0 end) as steps,
+        sum(case when round(second.ratio - first.ratio, 9) = 0 then 1 else 0 end) as tied
     from windows as first
     inner join windows as second
         on first.period_start = second.period_start

@@ -18,7 +18,7 @@ parts as (
             on parts.kpi_id = pairs.kpi_id
             and parts.period_grain = pairs.period_grain
             and parts.period_start = pairs.{{ start }}
-        where parts.dimension <> 'all'
+        where parts.dimension <> 'all' and parts.period_grain in ('week', 'month', 'quarter')
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

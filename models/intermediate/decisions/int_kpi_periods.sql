@@ -21,7 +21,7 @@ flagged as (
     inner join periods
         on of_all.period_grain = periods.period_grain
         and of_all.period_start = periods.period_start
-    where of_all.dimension = 'all'
+    where of_all.dimension = 'all' and of_all.period_grain <> 'day'
 ),
 
 latest as (

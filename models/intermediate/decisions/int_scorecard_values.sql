@@ -34,6 +34,7 @@ known as (
         and measured.period_grain = segments.period_grain
         and measured.dimension = segments.dimension
         and measured.dimension_value = segments.dimension_value
+    where measured.period_grain <> 'day'
 )
 
 select

@@ -161,7 +161,7 @@ select
     benchmarks.source as benchmark_source,
     case
         when judged.status in ('not_final', 'insufficient_data') or judged.direction not in ('up', 'down') then null
-        when judged.value = benchmarks.value then 'equal'
+        when round(judged.value - benchmarks.value, 9) = 0 then 'equal'
         when {{ is_better('judged.value - benchmarks.value', 'judged.direction') }} then 'better'
         when benchmarks.value is not null then 'worse'
     end as benchmark_position,
