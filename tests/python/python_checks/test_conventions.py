@@ -79,11 +79,13 @@ SOUND = {
             "type": "ratio",
             "description": "Returned of shipped.",
             "original_file_path": "models/marts/quality/_quality__metrics.yml",
-            "config": {"meta": {"kpi": {"family": "quality", "unit": "ratio", "bounds": [0, 1]}}},
+            "type_params": {},
+            "config": {"group": "quality", "meta": {"kpi": {"unit": "ratio", "bounds": [0, 1]}}},
         },
         "orders": {
             "name": "orders",
             "type": "simple",
+            "type_params": {},
             "config": {"meta": {"term": {"unit": "count", "of": "orders", "dated_by": "order day"}}},
         },
     },
@@ -95,7 +97,9 @@ SOUND["nodes"]["kpi_quality"]["columns"]["return_rate"]["description"] = "Return
 
 @pytest.fixture(autouse=True)
 def one_known_kpi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    schema = {"type": "object", "required": ["family", "unit"], "properties": {"unit": {"enum": ["ratio", "count"]}}}
+    said = {"ratio": ["unit"], "figure": ["unit", "needs"], "custom": ["unit"]}
+    kinds = {kind: {"required": names} for kind, names in said.items()}
+    schema = {"type": "object", "properties": {"unit": {"enum": ["ratio", "count"]}}, "$defs": kinds}
     path = tmp_path / "kpi_schema.json"
     path.write_text(json.dumps(schema))
     terms = tmp_path / "term_schema.json"
@@ -176,7 +180,12 @@ BREAKS = [
         put("fct_orders", columns={"email": column("email")}),
         "fct_orders.email is personal",
     ),
-    (rules.kpis_say_everything, lambda manifest: kpi(manifest).pop("family"), "'family' is a required property"),
+    (rules.kpis_say_everything, lambda manifest: kpi(manifest).pop("unit"), "'unit' is a required property"),
+    (
+        rules.kpis_say_everything,
+        lambda manifest: manifest["metrics"]["return_rate"].update(type="simple"),
+        "'needs' is a required property",
+    ),
     (rules.kpis_say_everything, lambda manifest: kpi(manifest).update(unit="percent"), "unit: 'percent' is not one of"),
     (
         rules.terms_say_what_they_count,
@@ -198,7 +207,11 @@ BREAKS = [
         put("kpi_sales", columns={"return_rate_n": column("return_rate_n")}),
         "kpi_sales.return_rate_n is no metric",
     ),
-    (rules.kpis_live_with_their_family, lambda manifest: kpi(manifest).update(family="sales"), "not in models/marts/s"),
+    (
+        rules.kpis_live_with_their_family,
+        lambda manifest: manifest["metrics"]["return_rate"]["config"].update(group="sales"),
+        "not in models/marts/s",
+    ),
     (
         rules.kpis_live_with_their_family,
         lambda manifest: kpi(manifest).update(is_custom=True),
@@ -254,7 +267,7 @@ def test_a_custom_kpi_is_one_metric_and_nothing_else() -> None:
         "name": "own_rate",
         "description": "",
         "original_file_path": "models/marts/kpi/custom_kpis.yml",
-        "config": {"meta": {"kpi": {"is_custom": True, "unit": "ratio", "family": "sales"}}},
+        "config": {"meta": {"kpi": {"is_custom": True, "unit": "ratio"}}},
     }
     assert [problem for rule in rules.RULES for problem in rule(manifest)] == []
 
@@ -263,6 +276,7 @@ def test_a_median_is_no_term_and_its_column_has_a_sample_size() -> None:
     manifest = copy.deepcopy(SOUND)
     columns = manifest["nodes"]["kpi_sales"]["columns"]
     columns.update(order_median=column("order_median"), order_median_n=column("order_median_n"))
-    meta = {"kpi": {"family": "sales", "measure": "percentile"}}
-    manifest["metrics"]["order_median"] = {"name": "order_median", "type": "simple", "config": {"meta": meta}}
+    aggregated = {"metric_aggregation_params": {"agg": "percentile"}}
+    median = {"name": "order_median", "type": "simple", "type_params": aggregated, "config": {"group": "sales"}}
+    manifest["metrics"]["order_median"] = median
     assert list(rules.terms_say_what_they_count(manifest)) == []

@@ -182,8 +182,9 @@ def test_kpi_columns_lie_within_the_bounds_of_their_metrics() -> None:
     columns = [column(name, "double") for name in ("orders", "rate", "gmv")]
     mart = model("kpi_sales", "marts/sales", *columns)
     told = {"orders": {"unit": "count"}, "rate": {"unit": "ratio", "bounds": [0, 1]}, "gmv": {"unit": "money"}}
-    kpis = [({"name": name}, {"family": "sales", **kpi}) for name, kpi in told.items()]
-    assert kpi_bounds(mart, [*kpis, ({"name": "orders"}, {"family": "other", "unit": "ratio", "bounds": [2, 3]})]) == {
+    kpis = [({"name": name, "config": {"group": "sales"}}, kpi) for name, kpi in told.items()]
+    elsewhere = {"name": "orders", "config": {"group": "other"}}
+    assert kpi_bounds(mart, [*kpis, (elsewhere, {"unit": "ratio", "bounds": [2, 3]})]) == {
         "orders": [0, None], "rate": [0, 1]
     }
 
