@@ -97,7 +97,7 @@ while the project is parsed and in unit tests: the metrics are known only while 
 
 
 {#
-What each count, sum or percentile says of itself, by name: config.meta.term of its metric and, where it is a KPI too, what
+What each count and sum says of itself, by name: config.meta.term of its metric and, where it is a KPI too, what
 config.meta.kpi says and the term does not.
 
   unit, of, dated_by  money of lines by order day, say
@@ -107,7 +107,8 @@ config.meta.kpi says and the term does not.
 #}
 {% macro term_definitions(metrics) %}
     {%- set terms = {} -%}
-    {%- for metric in metrics.values() if metric.type != 'ratio' and (metric.config.meta.get('term') or metric.config.meta.get('kpi')) -%}
+    {%- for metric in metrics.values() if metric.type != 'ratio' and (metric.config.meta.get('term') or metric.config.meta.get('kpi'))
+        and 'percentile' not in (aggregation(metric), metric.config.meta.get('kpi', {}).get('measure')) -%}
         {%- set kpi = metric.config.meta.get('kpi', {}) -%}
         {%- set term = {'words': kpi.get('numerator', metric.label | lower), 'maturity_days': 0, 'dimensions': [], 'needs': []} -%}
         {%- for said in ['unit', 'dated_by', 'maturity_days', 'dimensions', 'needs'] if said in kpi -%}

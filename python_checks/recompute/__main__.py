@@ -102,8 +102,8 @@ def main(argv: list[str] | None = None) -> int:
     if others:
         print(f"{others} KPIs known to one side only or not asked for")
     failed = sum(not verdict.passed for verdict in verdicts)
-    kpis, tables = len(wanted), len(verdicts) - len(wanted)
-    print(f"{kpis} KPIs and {tables} tables made from them: {len(verdicts) - failed} passed, {failed} failed")
+    tables = f" and {len(verdicts) - len(wanted)} tables made from them" if not args.kpis else ""
+    print(f"{len(wanted)} KPIs{tables}: {len(verdicts) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -60,7 +60,8 @@ def roughen(clean: Path, rough: Path, seed: int) -> None:
     for table, rows in tables.items():
         columns = {name: rule for name, rule in contract(table).items() if name in rows.columns}
         for name, rule in columns.items():
-            if not rule.get("key"):
+            # whether a target is good hangs on all its columns together
+            if not rule.get("key") and table != "kpi_targets":
                 rows = rows.with_columns(pl.Series(name, _rough(rows[name].to_list(), rule, tables, chance), pl.String))
         key = [name for name, rule in columns.items() if rule.get("key")]
         again, other = (rows.sample(max(1, len(rows) // AGAIN), seed=seed + n, with_replacement=True) for n in (0, 1))

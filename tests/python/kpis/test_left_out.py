@@ -26,10 +26,10 @@ pytestmark = pytest.mark.slow
 
 REQUIRED = {"customers", "sellers", "products", "orders", "order_lines"}
 BATCHES = [
-    ["events", "seller_status_events", "operating_costs", "experiments"],
-    ["refunds", "offers", "support_tickets", "features"],
-    ["payments", "ad_spend", "reviews", "experiment_assignments"],
-    ["seller_fees", "claims", "survey_invitations", "leads", "returns"],
+    ["events", "seller_status_events", "operating_costs", "experiments", "kpi_targets"],
+    ["refunds", "offers", "support_tickets", "features", "seller_policies"],
+    ["payments", "ad_spend", "reviews", "experiment_assignments", "calendar_events"],
+    ["seller_fees", "claims", "survey_invitations", "leads", "returns", "action_log"],
 ]
 REVENUE = {"platform_revenue", "take_rate", "arpu", "gross_margin", "gross_margin_rate", "contribution_margin"}
 # KPIs that need no such table and take it for empty: platform revenue without fees, say.

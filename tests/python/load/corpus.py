@@ -180,12 +180,13 @@ class Table:
 
 
 def read_contract(path: Path = ROOT / "models/staging/sources.yml") -> dict[str, Table]:
-    """The tables of the contract by name."""
+    """The tables of the contract by name, but for targets: whether a row of them is good hangs on its KPI and on other
+    rows (test_targets.py)."""
     tables = {}
     [source] = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))["sources"]
     for table in source["tables"]:
         meta = table["config"].get("meta", {})
-        if not meta.get("landing"):
+        if not meta.get("landing") and table["name"] != "kpi_targets":
             tables[table["name"]] = Table(
                 table["name"],
                 bool(meta.get("required")),

@@ -151,20 +151,25 @@ def test_dbt_hands_the_memory_limit_to_duckdb(run_dbt: Callable, tmp_path: Path)
     project = tmp_path / "project"  # a small one, which dbt reads at once
     project.mkdir()
     shutil.copy(ROOT / "profiles.yml", project)
-    (project / "dbt_project.yml").write_text("name: small\nprofile: marketplace_kpis\n")
+    (project / "dbt_project.yml").write_text(
+        'name: marketplace_kpis\nprofile: marketplace_kpis\non-run-start: ["{{ limit_memory() }}"]\n'
+    )
+    for folder in ("macros", "models"):
+        (project / folder).mkdir()
+    shutil.copy(ROOT / "macros" / "engine" / "memory.sql", project / "macros")
+    (project / "models" / "told.sql").write_text(
+        "{{ config(materialized='table') }} "
+        "select current_setting('memory_limit') || ' ' || current_setting('temp_directory') as said"
+    )
 
     def limit(*arguments: str, **environment: str) -> str:
-        done = run_dbt(
-            tmp_path, "show", "--quiet", "--output", "json", *arguments,
-            "--inline", "select current_setting('memory_limit') || ' ' || current_setting('temp_directory') as s",
-            project=project, **environment,
-        )
+        done = run_dbt(tmp_path, "run", *arguments, project=project, **environment)
         assert done.returncode == 0, done.stdout
-        return done.stdout
+        with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+            return connection.execute("select said from told").fetchone()[0]
 
-    given = limit(MEMORY_LIMIT="512MiB")
-    assert f"512.0 MiB {tmp_path / 'warehouse.duckdb.tmp'}" in given
-    assert "300.0 MiB" in limit("--vars", "memory_limit: 300MiB", MEMORY_LIMIT="512MiB")
+    assert limit(MEMORY_LIMIT="512MiB") == f"512.0 MiB {tmp_path / 'warehouse.duckdb.tmp'}"
+    assert limit("--vars", "memory_limit: 300MiB", MEMORY_LIMIT="512MiB").startswith("300.0 MiB ")
 
 
 def test_the_expectations_keep_to_the_memory_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

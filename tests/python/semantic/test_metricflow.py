@@ -49,12 +49,15 @@ class Layer:
         semantic = parse_manifest_from_dbt_generated_manifest(text)
         self.metrics = {metric["name"]: metric for metric in manifest["metrics"].values()}
         self.kpis = {metric["name"]: kpi for metric, kpi in kpis(manifest)}
+        self.dimensions: dict[str, list[str]] = {}
         self.models = {model.name: model for model in semantic.semantic_models}
         self.engine = MetricFlowEngine(
             semantic_manifest_lookup=SemanticManifestLookup(semantic), sql_client=Client()
         )
         self.release = duckdb.connect(str(sample.published), read_only=True)
         self.build = duckdb.connect(str(sample.warehouse), read_only=True)
+        for name, dimensions in self.release.execute("select kpi_id, dimensions from marts.dim_kpi").fetchall():
+            self.dimensions[name] = dimensions.split()
 
     def models_of(self, name: str) -> set[str]:
         """The semantic models that a metric's terms are read from."""
@@ -138,7 +141,7 @@ def test_kpis_of_one_fact_are_answered_by_each_dimension_it_has(layer: Layer) ->
     asked: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in layer.from_facts():
         (model, *others) = layer.models_of(name)
-        for dimension in layer.kpis[name].get("dimensions", []) if not others else []:
+        for dimension in layer.dimensions[name] if not others else []:
             column = DIMENSION.get(dimension, dimension)
             if name in BUYER_KPIS or (name, dimension) == RETURNING_BY_CHANNEL:
                 column = BUYERS_DIMENSION.get(dimension, dimension)
