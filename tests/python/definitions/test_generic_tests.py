@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import duckdb
+import pytest
 
 from ops.project import ROOT, Settings, read_artifact
 
@@ -43,10 +44,7 @@ SPOILED = {
         "error",
     ),
     "fct_refunds_keys_hold": ("insert into marts.fct_refunds select * from marts.fct_refunds limit 1", "fail"),
-    "fct_claims_keys_hold": (
-        "update marts.fct_claims set is_dispute = null where claim_id = (select min(claim_id) from marts.fct_claims)",
-        "fail",
-    ),
+    "int_kpi_needs_keys_hold": ("update intermediate.int_kpi_needs set kpi_id = null where kpi_id = 'acceptance_rate'", "fail"),
     "fct_leads_keys_hold": (
         "update marts.fct_leads set audience = 'all' where lead_id = (select min(lead_id) from marts.fct_leads)",
         "fail",
@@ -54,6 +52,11 @@ SPOILED = {
     "kpi_acquisition_ratios_match_metrics": ("select 1", "pass"),
     "fct_reviews_keys_hold": ("select 1", "pass"),
 }
+
+
+def test_what_is_never_null_is_kept_out_by_the_contract(copy_of_sample: Settings) -> None:
+    with duckdb.connect(str(copy_of_sample.warehouse)) as warehouse, pytest.raises(duckdb.ConstraintException):
+        warehouse.execute("update marts.fct_claims set is_dispute = null")
 
 
 def test_each_kind_of_damage_is_found(copy_of_sample: Settings) -> None:
