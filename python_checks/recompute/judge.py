@@ -123,7 +123,8 @@ def _given(column: Column, kind: pl.DataType | None) -> tuple[pl.Expr, pl.Expr |
         if text is None:
             return pl.lit(None, target), raw.is_not_null()
         if column.type in ("text", "enum"):
-            if kind == pl.Date or isinstance(kind, pl.Datetime):  # what no calendar holds stays as different as it is delivered
+            if kind == pl.Date or isinstance(kind, pl.Datetime):
+                # what no calendar holds stays as different as it is delivered
                 units = pl.col(column.name).to_physical()
                 text = pl.when(raw.to_physical() == units).then(text).otherwise(units.cast(pl.String))
             return text, None

@@ -44,7 +44,10 @@ SPOILED = {
         "error",
     ),
     "fct_refunds_keys_hold": ("insert into marts.fct_refunds select * from marts.fct_refunds limit 1", "fail"),
-    "int_kpi_needs_keys_hold": ("update intermediate.int_kpi_needs set kpi_id = null where kpi_id = 'acceptance_rate'", "fail"),
+    "int_kpi_needs_keys_hold": (
+        "update intermediate.int_kpi_needs set kpi_id = null where kpi_id = 'acceptance_rate'",
+        "fail",
+    ),
     "fct_leads_keys_hold": (
         "update marts.fct_leads set audience = 'all' where lead_id = (select min(lead_id) from marts.fct_leads)",
         "fail",
