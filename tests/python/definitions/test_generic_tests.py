@@ -38,7 +38,10 @@ SPOILED = {
         "update marts.kpi_balance set seller_activation_rate_60d = 0 where new_sellers = 0",
         "fail",
     ),
-    "kpi_seller_quality_ratios_match_metrics": ("alter table marts.kpi_seller_quality drop column orders", "error"),
+    "kpi_seller_quality_ratios_match_metrics": (
+        "create or replace table marts.kpi_seller_quality as select * exclude (orders) from marts.kpi_seller_quality",
+        "error",
+    ),
     "kpi_conversion_ratios_match_metrics": (  # no ratio left to hold
         "create or replace table marts.kpi_conversion as select period_grain, sessions from marts.kpi_conversion",
         "error",
