@@ -69,12 +69,31 @@
 {%- endmacro %}
 
 
-{# A KPI's value over the first days of another period: the terms of int_first_days of the segment (`first`), given those of the
-   whole (`of_all`). A count or sum without a row is 0 where the whole has one; sellers and campaigns have no days. #}
-{% macro first_days_value(first, of_all, kpi, dimension) -%}
+{# Joins what first_days_value needs: the terms over the first days of the period that `pairs` compares a row with, of its segment
+   and of the whole, from a CTE first_days (int_first_days). #}
+{% macro join_first_days(shown, pairs) -%}
+    {%- for alias in ['first_days', 'first_days_of_all'] -%}
+        left join first_days{{ ' as first_days_of_all' if alias == 'first_days_of_all' }}
+            on {{ shown }}.kpi_id = {{ alias }}.kpi_id
+            and {{ shown }}.period_grain = {{ alias }}.period_grain
+            and {{ shown }}.period_start = {{ alias }}.period_start
+            and {{ pairs }}.compared_with = {{ alias }}.compared_with
+            {% if alias == 'first_days' -%}
+            and {{ shown }}.dimension = first_days.dimension
+            and {{ shown }}.dimension_value = first_days.dimension_value
+            {%- else -%}
+            and first_days_of_all.dimension = 'all'
+            {%- endif %}
+    {% endfor %}
+{%- endmacro %}
+
+
+{# A KPI's value over those first days. A count or sum without a row is 0 where the whole has one; sellers and campaigns have no
+   days. #}
+{% macro first_days_value(shown, kpi) -%}
     case
-        when {{ of_all }}.kpi_id is null or {{ dimension }} in ('seller', 'campaign') then null
-        when {{ kpi }}.denominator is null then coalesce({{ first }}.numerator, 0)
-        else {{ ratio(first ~ '.numerator', first ~ '.denominator') }}
+        when first_days_of_all.kpi_id is null or {{ shown }}.dimension in ('seller', 'campaign') then null
+        when {{ kpi }}.denominator is null then coalesce(first_days.numerator, 0)
+        else {{ ratio('first_days.numerator', 'first_days.denominator') }}
     end
 {%- endmacro %}

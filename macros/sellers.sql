@@ -35,3 +35,15 @@
     || ', limit ' || {{ evaluation }}.operator || ' ' || {{ plain_number(evaluation ~ '.limit_value', 10) }}
     || ', ' || cast({{ evaluation }}.evaluated_on as {{ dbt.type_string() }})
 {%- endmacro %}
+
+
+{# Whether a thing is dated on a day at whose end its seller is there. #}
+{% macro is_outside_vacations(things) -%}
+    not exists (
+        select 1
+        from {{ ref('int_seller_away') }} as away
+        where {{ things }}.seller_id = away.seller_id
+        and {{ things }}.dated_on >= away.away_from
+        and {{ things }}.dated_on <= away.away_to
+    )
+{%- endmacro %}

@@ -126,7 +126,7 @@ Everything else about the KPI is read off the terms, where its metric does not s
         {%- if input.name not in terms or not terms[input.name].family -%}
             {%- do problems.append(
                 side ~ ' ' ~ input.name ~ ' is no term: it is '
-                ~ ('a ratio itself' if used.type == 'ratio' else 'a percentile' if aggregation(used) == 'percentile' else 'shown by no family mart')
+                ~ ('a ratio itself' if used.type == 'ratio' else 'a percentile' if is_percentile(used) else 'shown by no family mart')
                 ~ ', and only counts and sums that a family mart shows can be divided'
             ) -%}
         {%- elif input.filter or input.offset_window or input.offset_to_grain -%}

@@ -45,9 +45,8 @@ while the project is parsed and in unit tests: the metrics are known only while 
         {%- elif metric.type == 'ratio' -%}
             {%- do ratios.append([kpi, said]) -%}
         {%- else -%}
-            {%- set is_percentile = aggregation(metric) == 'percentile' -%}
             {%- do kpi.update({
-                'measure': 'percentile' if is_percentile else 'amount' if said.unit == 'money' else 'count',
+                'measure': 'percentile' if is_percentile(metric) else 'amount' if said.unit == 'money' else 'count',
                 'formula': said.numerator,
                 'maturity_days': 0,
             }) -%}
@@ -108,7 +107,7 @@ config.meta.kpi says and the term does not.
 {% macro term_definitions(metrics) %}
     {%- set terms = {} -%}
     {%- for metric in metrics.values() if metric.type != 'ratio' and (metric.config.meta.get('term') or metric.config.meta.get('kpi'))
-        and 'percentile' not in (aggregation(metric), metric.config.meta.get('kpi', {}).get('measure')) -%}
+        and not is_percentile(metric) -%}
         {%- set kpi = metric.config.meta.get('kpi', {}) -%}
         {%- set term = {'words': kpi.get('numerator', metric.label | lower), 'maturity_days': 0, 'dimensions': [], 'needs': []} -%}
         {%- for said in ['unit', 'dated_by', 'maturity_days', 'dimensions', 'needs'] if said in kpi -%}
@@ -148,6 +147,12 @@ config.meta.kpi says and the term does not.
 
 {% macro aggregation(metric) %}
     {{- return((metric.type_params.metric_aggregation_params or {}).get('agg')) -}}
+{% endmacro %}
+
+
+{# Whether a metric is a percentile; one that shows the mart's column says so itself. #}
+{% macro is_percentile(metric) %}
+    {{- return('percentile' in (aggregation(metric), metric.config.meta.get('kpi', {}).get('measure'))) -}}
 {% endmacro %}
 
 

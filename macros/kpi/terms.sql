@@ -218,10 +218,9 @@ terms as (
 {%- endmacro %}
 
 
-{# A row once for each grain it is published by: sellers and campaigns by month, quarter and year only #}
-{% macro kpi_each_grain() -%}
-    cross join grains
-    where dimension not in ('seller', 'campaign') or period_grain not in ('day', 'week')
+{# Whether a row of a dimension is published by a grain: sellers and campaigns by month, quarter and year only. #}
+{% macro kpi_is_published(dimension='dimension', grain='period_grain') -%}
+    ({{ dimension }} not in ('seller', 'campaign') or {{ grain }} not in ('day', 'week'))
 {%- endmacro %}
 
 
@@ -241,7 +240,8 @@ terms as (
             {{ ',' if not loop.last }}
         {% endfor -%}
     from {{ days }}
-    {{ kpi_each_grain() }}
+    cross join grains
+    where {{ kpi_is_published() }}
     group by period_grain, {{ period_start_of('term_day') }}, dimension, dimension_value
 {% endmacro %}
 
@@ -383,7 +383,7 @@ terms as (
     inner join periods
         on running.term_day = periods.last_day
         and periods.period_grain in ('{{ var("kpi_grains") | join("', '") }}')
-        and (running.dimension not in ('seller', 'campaign') or periods.period_grain not in ('day', 'week'))
+        and {{ kpi_is_published('running.dimension', 'periods.period_grain') }}
     where {% for term in spec.terms %}running.{{ term }} > 0{{ ' or ' if not loop.last }}{% endfor %}
 ),
 
@@ -411,7 +411,7 @@ terms as (
         ) as of_each_grain
         {{ kpi_group_by(['period_grain', 'period_start'], dimensions, is_whole) }}
     ) as measured
-    where dimension not in ('seller', 'campaign') or period_grain not in ('day', 'week')
+    where {{ kpi_is_published() }}
 ),
 
 {% endmacro %}
@@ -451,7 +451,7 @@ terms as (
     where
         dimension in ('{{ ((['all'] if is_whole else []) + (dimensions.keys() | list)) | join("', '") }}')
         and period_grain in ('{{ var("kpi_grains") | join("', '") }}')
-        and (dimension not in ('seller', 'campaign') or period_grain not in ('day', 'week'))
+        and {{ kpi_is_published() }}
 ),
 
 {% endmacro %}

@@ -59,11 +59,4 @@ inner join kpis
     and durations.kpi_id = kpis.kpi_id
     and durations.dated_on >= kpis.first_on
 left join {{ ref('int_seller_steps') }} as steps on durations.seller_id = steps.seller_id
-where
-    not exists (
-        select 1
-        from {{ ref('int_seller_away') }} as away
-        where durations.seller_id = away.seller_id
-        and durations.dated_on >= away.away_from
-        and durations.dated_on <= away.away_to
-    )
+where {{ is_outside_vacations('durations') }}

@@ -218,11 +218,4 @@ counted as (
 
 select counted.*
 from counted
-where
-    not exists (
-        select 1
-        from {{ ref('int_seller_away') }} as away
-        where counted.seller_id = away.seller_id
-        and counted.dated_on >= away.away_from
-        and counted.dated_on <= away.away_to
-    )
+where {{ is_outside_vacations('counted') }}

@@ -14,46 +14,32 @@ first_days as (
 ),
 
 others as (
-    {% for compared_with in ['previous', 'previous_year'] -%}
-        select
-            shown.kpi_id,
-            shown.period_start,
-            shown.dimension,
-            shown.dimension_value,
-            '{{ compared_with }}' as compared_with,
-            case
-                when pairs.is_partial then {{ first_days_value('first_days', 'first_days_of_all', 'kpis', 'shown.dimension') }}
-                when other.kpi_id is not null then other.value
-                -- nothing happened in the segment
-                when kpis.denominator is null and of_all.numerator is not null then 0
-            end as value
-        from shown
-        inner join {{ ref('dim_kpi') }} as kpis on shown.kpi_id = kpis.kpi_id
-        inner join {{ ref('int_period_pairs') }} as pairs
-            on shown.period_start = pairs.period_start
-            and pairs.period_grain = 'month'
-            and pairs.compared_with = '{{ compared_with }}'
-        left join shown as other
-            on shown.kpi_id = other.kpi_id
-            and pairs.other_start = other.period_start
-            and shown.dimension = other.dimension
-            and shown.dimension_value = other.dimension_value
-        left join of_all
-            on shown.kpi_id = of_all.kpi_id
-            and pairs.other_start = of_all.period_start
-        left join first_days
-            on shown.kpi_id = first_days.kpi_id
-            and shown.period_start = first_days.period_start
-            and shown.dimension = first_days.dimension
-            and shown.dimension_value = first_days.dimension_value
-            and first_days.compared_with = '{{ compared_with }}'
-        left join first_days as first_days_of_all
-            on shown.kpi_id = first_days_of_all.kpi_id
-            and shown.period_start = first_days_of_all.period_start
-            and first_days_of_all.dimension = 'all'
-            and first_days_of_all.compared_with = '{{ compared_with }}'
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        shown.kpi_id,
+        shown.period_start,
+        shown.dimension,
+        shown.dimension_value,
+        pairs.compared_with,
+        case
+            when pairs.is_partial then {{ first_days_value('shown', 'kpis') }}
+            when other.kpi_id is not null then other.value
+            -- nothing happened in the segment
+            when kpis.denominator is null and of_all.numerator is not null then 0
+        end as value
+    from shown
+    inner join {{ ref('dim_kpi') }} as kpis on shown.kpi_id = kpis.kpi_id
+    inner join {{ ref('int_period_pairs') }} as pairs
+        on shown.period_grain = pairs.period_grain
+        and shown.period_start = pairs.period_start
+    left join shown as other
+        on shown.kpi_id = other.kpi_id
+        and pairs.other_start = other.period_start
+        and shown.dimension = other.dimension
+        and shown.dimension_value = other.dimension_value
+    left join of_all
+        on shown.kpi_id = of_all.kpi_id
+        and pairs.other_start = of_all.period_start
+    {{ join_first_days('shown', 'pairs') }}
 )
 
 select
