@@ -1,8 +1,7 @@
 # `make help` lists what can be asked for. Settings: environment variables or `make build NAME=value` (README).
 
 PYTHON_RUN := .venv/bin/python
-DBT_ENV := DBT_PROFILES_DIR=. DO_NOT_TRACK=1
-DBT := $(DBT_ENV) .venv/bin/dbt
+DBT := DBT_PROFILES_DIR=. DO_NOT_TRACK=1 .venv/bin/dbt
 # The tests build the sample into files of their own and leave the settings of the caller aside.
 TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE -u REPORTING_CURRENCY \
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
@@ -25,7 +24,7 @@ recompute: .venv/made  ## Recompute the KPIs of the build from the extracts, wha
 		$(if $(KPI),--kpis $(KPI))
 
 kpi: .venv/made  ## Build, test and recompute one KPI with all it comes from, on a build that is there (KPI=gmv)
-	@$(if $(KPI),,$(error Say which: make kpi KPI=gmv))$(DBT_ENV) $(PYTHON_RUN) -m ops.dbt kpi $(KPI)
+	@$(if $(KPI),,$(error Say which: make kpi KPI=gmv))$(PYTHON_RUN) -m ops.dbt kpi $(KPI)
 	@$(MAKE) --no-print-directory recompute KPI=$(KPI)
 
 land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building

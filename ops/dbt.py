@@ -26,9 +26,10 @@ def main(arguments: list[str]) -> int:
     """Parse, check, and build where asked; returns the exit code."""
     from dbt.cli.main import dbtRunner  # takes two seconds, which who only asks for BROKEN need not wait
 
+    os.environ.update(QUIET)
     is_check = arguments == ["check"]
     if is_check:  # beside what a build keeps, and without its file
-        os.environ.update(QUIET, WAREHOUSE_DB=":memory:", DBT_TARGET_PATH="build/check", DBT_LOG_LEVEL="warn")
+        os.environ.update(WAREHOUSE_DB=":memory:", DBT_TARGET_PATH="build/check", DBT_LOG_LEVEL="warn")
     parsed = dbtRunner().invoke(["parse"])
     if not parsed.success:
         return 2

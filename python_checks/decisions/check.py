@@ -9,7 +9,7 @@ import polars as pl
 
 from python_checks.decisions import advice, inputs
 from python_checks.decisions.calendar import special_days
-from python_checks.decisions.compare import compare_table, published_table
+from python_checks.decisions.compare import compare_table
 from python_checks.decisions.correlations import kpi_correlations
 from python_checks.decisions.definitions import Definition, definitions
 from python_checks.decisions.forecasts import kpi_forecasts
@@ -34,7 +34,7 @@ TARGET = {
 
 def known_kpis(published: Published) -> dict[str, Definition]:
     """The definitions of the published KPIs. Raises CompareError when there is no dim_kpi."""
-    dim_kpi = published_table(published, "dim_kpi")
+    dim_kpi = published.table("dim_kpi")
     if dim_kpi is None:
         raise CompareError(f"{published.database}: no table dim_kpi")
     return definitions(dim_kpi)
@@ -71,7 +71,7 @@ def _verdicts(
 
     def verdict(name: str, expected: pl.DataFrame, key: list[str], **how: object) -> Verdict:
         progress(f"comparing {name}")
-        return compare_table(name, expected, published_table(published, name), key, **how)
+        return compare_table(name, expected, published.table(name), key, **how)
 
     yield _flags(published, kpis)
     targets = inputs.targets(world.extracts.deliveries("kpi_targets"), kpis)
@@ -100,7 +100,7 @@ def _verdicts(
     del anomalies
 
     yield verdict("kpi_drivers", kpi_drivers(values, kpis), DRIVER_KEY, judged={
-        "contribution_rank": _ranked(published_table(published, "kpi_drivers"))})
+        "contribution_rank": _ranked(published.table("kpi_drivers"))})
     yield verdict("gmv_bridge", gmv_bridge(values, world), [
         "bridge", "period_grain", "period_start", "compared_with", "component"])
     yield verdict("kpi_forecasts", kpi_forecasts(values, kpis, targets), ["kpi_id", "period_start"])
@@ -116,7 +116,7 @@ def _flags(published: Published, kpis: dict[str, Definition]) -> Verdict:
     """Whether dim_kpi says of each KPI that it adds up where it does."""
     rows = [(kpi.kpi_id, kpi.is_additive) for kpi in kpis.values()]
     expected = pl.DataFrame(rows, schema={"kpi_id": pl.String, "is_additive": pl.Boolean}, orient="row")
-    return compare_table("dim_kpi", expected, published_table(published, "dim_kpi"), ["kpi_id"])
+    return compare_table("dim_kpi", expected, published.table("dim_kpi"), ["kpi_id"])
 
 
 def _ranked(drivers: pl.DataFrame | None) -> Callable[[dict], bool]:

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import duckdb
 import polars as pl
 
-from python_checks.recompute.compare import SHOWN, TOLERANCE, CompareError, Published, Verdict
+from python_checks.recompute.compare import SHOWN, TOLERANCE, Verdict, relative_difference
 
 HERE, THERE = "_here", "_there"
-CHANCE = 1e-6  # relative, of probabilities: what the contract asks of statistics in SQL, in the tail too
+CHANCE = 1e-6  # of probabilities, relative to themselves: what the contract asks of statistics in SQL, in the tail too
 TINY = 1e-300
 Judge = Callable[[dict], bool]
-
-
-def published_table(published: Published, name: str) -> pl.DataFrame | None:
-    """A published table, None where there is none."""
-    try:
-        with duckdb.connect(str(published.database), read_only=True) as connection:
-            there = connection.execute(
-                "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
-                [published.schema, name]).fetchall()
-            if not there:
-                return None
-            return pl.from_arrow(connection.sql(f'select * from "{published.schema}"."{name}"').to_arrow_table())
-    except duckdb.Error as error:
-        raise CompareError(f"{published.database}: {error}") from error
 
 
 def compare_table(
@@ -66,7 +51,8 @@ def compare_table(
     worst = [pl.lit(0.0)]
     for column in others:
         if schema[column] == pl.Float64:
-            difference, limit = _difference(column, column in chances), CHANCE if column in chances else TOLERANCE
+            least, limit = (TINY, CHANCE) if column in chances else (1.0, TOLERANCE)
+            difference = relative_difference(pl.col(column + HERE), pl.col(column + THERE), least)
             worst.append(difference)
             wrong = difference > limit
         else:
@@ -89,17 +75,6 @@ def _judged(both: pl.DataFrame, judged: dict[str, Judge]) -> pl.Series:
             problem = next((f"{column} is wrong" for column, judge in judged.items() if not judge(row)), None)
         problems.append(problem)
     return pl.Series(problems, dtype=pl.String)
-
-
-def _difference(column: str, is_chance: bool) -> pl.Expr:
-    """Relative to max(1, |value|), of a probability to itself; infinite when one side is null or no number."""
-    here, there = pl.col(column + HERE), pl.col(column + THERE)
-    difference = (here - there).abs() / pl.max_horizontal(pl.lit(TINY if is_chance else 1.0), here.abs())
-    return (
-        pl.when(here.is_null() & there.is_null()).then(0.0)
-        .when(difference.is_null() | ~difference.is_finite()).then(float("inf"))
-        .otherwise(difference)
-    )
 
 
 def _line(row: dict, key: list[str], others: list[str], judged: dict[str, Judge]) -> str:

@@ -48,8 +48,8 @@ def expected_tables(world: World) -> Iterator[Expected]:
     yield Expected("review_examples", ("review_id",), examples_table(world))
 
 
-def check_journeys(world: World, values: pl.DataFrame | None, published: Published) -> list[Verdict]:
-    """A verdict on each table of the folder. No recomputed row of kpi_values is looked at: everything is counted anew.
+def check_journeys(world: World, published: Published) -> list[Verdict]:
+    """A verdict on each table of the folder; everything is counted anew.
 
     Events are read again when they were forgotten, and forgotten when they are no longer needed.
     """

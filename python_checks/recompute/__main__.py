@@ -119,15 +119,16 @@ def compare_all(
         told = published.rows(own)
         yield from compare(rows, told, own)
         if values is not None:
-            values.add(rows.frame(), told)
-            of_sellers.append(kept_values(rows.frame()))
+            recomputed = rows.frame()
+            values.add(recomputed, told)
+            of_sellers.append(kept_values(recomputed))
     if values is not None:
         country = os.environ.get("CALENDAR_COUNTRY") or None
         yield from check_decisions(world, values, published, country=country, progress=progress)
         progress("recomputing sellers")
         yield from check_sellers(world, pl.concat(of_sellers), published)
         progress("recomputing journeys")
-        yield from check_journeys(world, None, published)
+        yield from check_journeys(world, published)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,13 @@ class Published:
         found = self._query(f'select {columns} from "{self.schema}".kpi_values where kpi_id in ({names})')
         return found.cast(ROW_SCHEMA)
 
+    def table(self, name: str) -> pl.DataFrame | None:
+        """A table as it is published, None where there is none."""
+        tables = f"select table_name from information_schema.tables where table_schema = '{self.schema}'"
+        if name not in self._query(tables)["table_name"]:
+            return None
+        return self._query(f'select * from "{self.schema}"."{name}"')
+
     def _query(self, sql: str) -> pl.DataFrame:
         try:
             with duckdb.connect(str(self.database), read_only=True) as connection:
@@ -127,9 +134,12 @@ def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> l
 
 
 def _difference(name: str) -> pl.Expr:
-    """Difference relative to max(1, |value|); infinite when one side is null or no number."""
-    here, there = pl.col(name), pl.col(f"{name}{THERE}")
-    difference = (here - there).abs() / pl.max_horizontal(pl.lit(1.0), here.abs())
+    return relative_difference(pl.col(name), pl.col(f"{name}{THERE}"))
+
+
+def relative_difference(here: pl.Expr, there: pl.Expr, least: float = 1.0) -> pl.Expr:
+    """Difference relative to max(least, |value|); infinite when one side is null or no number."""
+    difference = (here - there).abs() / pl.max_horizontal(pl.lit(least), here.abs())
     return (
         pl.when(here.is_null() & there.is_null()).then(0.0)
         .when(difference.is_null() | ~difference.is_finite()).then(float("inf"))

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
-from python_checks.recompute.compare import Published, Verdict
+from python_checks.recompute.compare import SHOWN, TOLERANCE, Published, Verdict, relative_difference
 
-TOLERANCE = 1e-9  # relative to max(1, |value|)
-SHOWN = 5
 THERE = "_published"
 SQL = {pl.String: "cast({} as varchar)", pl.Date: "cast({} as date)", pl.Boolean: "cast({} as boolean)"}
 
@@ -88,14 +86,10 @@ def compare(expected: Expected, there: pl.DataFrame) -> Verdict:
             continue
         mine, theirs = pl.col(name), pl.col(f"{name}{THERE}")
         if kind == pl.Float64:
-            difference = (mine - theirs).abs()
-            gap = difference / pl.max_horizontal(pl.lit(1.0), mine.abs())
-            gap = (
-                pl.when(mine.is_null() & theirs.is_null()).then(0.0)
-                .when(gap.is_null() | ~gap.is_finite()).then(float("inf")).otherwise(gap))
+            gap = relative_difference(mine, theirs)
             is_off = gap > TOLERANCE
             if name in expected.allowed:
-                is_off = gap.is_infinite() | (difference > expected.allowed[name])
+                is_off = gap.is_infinite() | ((mine - theirs).abs() > expected.allowed[name])
             wrong[name] = shared & is_off.fill_null(False)
             sizes.append(pl.when(shared).then(gap).otherwise(0.0))
         else:

@@ -255,7 +255,7 @@ def test_missing_and_extra_rows_are_found(release, table):
 def _only(release, table):
     """The verdict on a table as the check makes it, from what it expected once."""
     expected, how = _expectations(release)[table]
-    there = check.published_table(Published(release.path), table)
+    there = Published(release.path).table(table)
     if "contribution_rank" in how.get("judged", {}):
         how = {**how, "judged": {"contribution_rank": check._ranked(there)}}
     return compare_table(table, expected, there, KEYS[table].split(), **how)

@@ -68,7 +68,7 @@ def test_every_table_and_column_is_put_to_the_test(built):
 
 def test_what_is_right_passes(built, tmp_path):
     world, tables = built
-    verdicts = check_journeys(world, None, publish(tmp_path / "file.duckdb", tables))
+    verdicts = check_journeys(world, publish(tmp_path / "file.duckdb", tables))
     assert [verdict.kpi_id for verdict in verdicts if not verdict.passed] == []
     assert [verdict.compared for verdict in verdicts] == [len(expected.frame) for expected in tables]
 
@@ -81,6 +81,6 @@ def test_a_change_is_told_of_the_table_it_was_made_to(built, tmp_path):
     world, tables = built
     other = tables[4].frame.with_columns(lift=pl.col("lift") * 1.001)
     changed = [*tables[:4], Expected("cross_sell_pairs", tables[4].key, other), *tables[5:]]
-    verdicts = check_journeys(world, None, publish(tmp_path / "file.duckdb", changed))
+    verdicts = check_journeys(world, publish(tmp_path / "file.duckdb", changed))
     assert [verdict.kpi_id for verdict in verdicts if not verdict.passed] == ["cross_sell_pairs"]
     assert "lift differs" in verdicts[4].examples[0]
