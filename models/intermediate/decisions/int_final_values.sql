@@ -1,8 +1,4 @@
-with span as (
-    select * from {{ ref('int_span') }}
-),
-
-targets as (
+with targets as (
     select * from {{ ref('kpi_targets') }}
     where dimension = 'all'
 ),
@@ -12,29 +8,24 @@ rolling as (
     where is_rolling
 ),
 
-ended as (
-    select
-        kpi_values.*,
-        -- a feed that has ended has no latest period
-        max(case when not kpi_values.is_covered then kpi_values.period_start end) over (
-            partition by kpi_values.kpi_id, kpi_values.period_grain
-        ) as last_uncovered
-    from {{ ref('kpi_values') }} as kpi_values
-    cross join span
-    where
-        kpi_values.dimension = 'all'
-        and kpi_values.period_grain in ('day', 'week', 'month')
-        and not kpi_values.is_partial
-        and kpi_values.is_mature
-        and kpi_values.period_start >= span.span_start
-),
-
 finals as (
     select
-        *,
-        row_number() over (partition by kpi_id, period_grain order by period_start desc) as recency
-    from ended
-    where is_covered
+        periods.kpi_id,
+        periods.period_grain,
+        periods.period_start,
+        periods.is_latest,
+        measured.value,
+        measured.sample_size,
+        row_number() over (
+            partition by periods.kpi_id, periods.period_grain order by periods.period_start desc
+        ) as recency
+    from {{ ref('int_kpi_periods') }} as periods
+    inner join {{ ref('kpi_values') }} as measured
+        on periods.kpi_id = measured.kpi_id
+        and periods.period_grain = measured.period_grain
+        and periods.period_start = measured.period_start
+        and measured.dimension = 'all'
+    where periods.is_final and periods.period_grain in ('day', 'week', 'month')
 )
 
 select
@@ -52,7 +43,7 @@ select
     coalesce(finals.sample_size >= coalesce(targets.min_volume, 20), true) as has_volume,
     rolling.kpi_id is not null as is_rolling,
     cast(finals.recency as bigint) as recency,
-    finals.recency = 1 and coalesce(finals.last_uncovered < finals.period_start, true) as is_latest
+    finals.is_latest
 from finals
 left join rolling on finals.kpi_id = rolling.kpi_id
 left join targets

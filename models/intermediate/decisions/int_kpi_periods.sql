@@ -1,6 +1,5 @@
 with periods as (
     select * from {{ ref('int_periods') }}
-    where period_grain <> 'day'
 ),
 
 flagged as (
@@ -21,7 +20,7 @@ flagged as (
     inner join periods
         on of_all.period_grain = periods.period_grain
         and of_all.period_start = periods.period_start
-    where of_all.dimension = 'all' and of_all.period_grain <> 'day'
+    where of_all.dimension = 'all'
 ),
 
 latest as (

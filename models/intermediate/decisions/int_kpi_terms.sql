@@ -1,10 +1,12 @@
 {%- set rows = [] -%}
-{%- set definitions = kpi_definitions() -%}
-{%- for kpi in definitions -%}
+{%- set metrics = {} -%}
+{%- for metric in (graph.get('metrics', {}).values() if execute else []) -%}
+    {%- do metrics.update({metric.name: metric}) -%}
+{%- endfor -%}
+{%- for kpi in kpi_definitions() -%}
     {%- for term in [kpi.numerator_term or kpi.kpi_id, kpi.denominator_term] if term -%}
-        {%- set terms = graph.metrics.values() | selectattr('name', 'equalto', term) | list -%}
         {%- set day = kpi.get('dated_by') or '' -%}
-        {%- set dated_by = (terms[0].config.meta.get('term') or {}).get('dated_by', day) if terms else day -%}
+        {%- set dated_by = (metrics[term].config.meta.get('term') or {}).get('dated_by', day) -%}
         {#- "30 days to period end" is a window; "period end" (a stock) and "180 to 359 days before period end" are none -#}
         {%- set words = dated_by.split(' days to period end') -%}
         {%- set is_rolling = day == 'rolling' or day.endswith('period end') -%}

@@ -1,5 +1,6 @@
 with periods as (
     select * from {{ ref('int_kpi_periods') }}
+    where period_grain <> 'day'
 ),
 
 segments as (

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 
 from ops.project import ROOT, Settings
 
-REACH = jinja2.Environment().from_string((ROOT / "macros" / "experiments.sql").read_text(encoding="utf-8")).module
+REACH = jinja2.Environment().from_string((ROOT / "macros" / "statistics.sql").read_text(encoding="utf-8")).module
 
 
 def test_student_t_reach() -> None:
