@@ -6,7 +6,8 @@
 {%- for kpi in kpi_definitions() -%}
     {%- for term in [kpi.numerator_term or kpi.kpi_id, kpi.denominator_term] if term -%}
         {%- set day = kpi.get('dated_by') or '' -%}
-        {%- set dated_by = (metrics[term].config.meta.get('term') or {}).get('dated_by', day) -%}
+        {%- set said = metrics[term].config.meta.get('term') if term in metrics else none -%}
+        {%- set dated_by = (said or {}).get('dated_by', day) -%}
         {#- "30 days to period end" is a window; "period end" (a stock) and "180 to 359 days before period end" are none -#}
         {%- set words = dated_by.split(' days to period end') -%}
         {%- set is_rolling = day == 'rolling' or day.endswith('period end') -%}
