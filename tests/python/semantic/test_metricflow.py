@@ -51,6 +51,7 @@ class Layer:
         self.kpis = {metric["name"]: kpi for metric, kpi in kpis(manifest)}
         self.dimensions: dict[str, list[str]] = {}
         self.models = {model.name: model for model in semantic.semantic_models}
+        self.saved = {query.name: query.query_params for query in semantic.saved_queries}
         self.engine = MetricFlowEngine(
             semantic_manifest_lookup=SemanticManifestLookup(semantic), sql_client=Client()
         )
@@ -71,9 +72,11 @@ class Layer:
     def from_facts(self) -> list[str]:
         return [name for name in self.kpis if not any(model.startswith("kpi_") for model in self.models_of(name))]
 
-    def answers(self, names: list[str], group_by: list[str]) -> dict[str, dict[tuple, float]]:
-        """Per metric what MetricFlow answers that is not null, by the values it is grouped by (null: unknown)."""
-        request = MetricFlowQueryRequest.create(metric_names=names, group_by_names=group_by)
+    def answers(self, names: list[str], group_by: list[str], saved: str | None = None) -> dict[str, dict[tuple, float]]:
+        """Per metric what MetricFlow answers that is not null, by the values it is grouped by (null: unknown). With the
+        name of a saved query that one is asked."""
+        asked = {"saved_query_name": saved} if saved else {"metric_names": names, "group_by_names": group_by}
+        request = MetricFlowQueryRequest.create(**asked)
         cursor = self.build.execute(self.engine.explain(request).sql_statement.sql)
         columns = [column[0] for column in cursor.description]
         found: dict[str, dict[tuple, float]] = {name: {} for name in names}
@@ -99,17 +102,23 @@ class Layer:
     def differences(self, names: Iterable[str], grain: str, dimension: str = "all", column: str = "") -> list[str]:
         """A line for each value on which MetricFlow and kpi_values disagree."""
         names, wrong = list(names), []
-        span_begins = min(self.published("orders", "day", "all"))[0]
         group_by = [f"metric_time__{grain}", *([column] if column else [])]
         for start in range(0, len(names), BATCH):
-            for name, answered in self.answers(names[start:start + BATCH], group_by).items():
-                said = self.published(name, grain, dimension)
-                assert said, f"{name} by {dimension} is not published"
-                for key in sorted({*said, *answered}):
-                    numerator, value = said.get(key, (None, None))
-                    is_known = name not in UNSPANNED or key[0] >= span_begins
-                    if is_known and not _agree(answered.get(key), numerator, value):
-                        wrong.append(f"{name} {key}: {answered.get(key)}, published {value}")
+            wrong += self.unlike(self.answers(names[start:start + BATCH], group_by), grain, dimension)
+        return wrong
+
+    def unlike(self, answers: dict[str, dict[tuple, float]], grain: str, dimension: str) -> list[str]:
+        """A line for each value of these answers that kpi_values has otherwise."""
+        wrong = []
+        span_begins = min(self.published("orders", "day", "all"))[0]
+        for name, answered in answers.items():
+            said = self.published(name, grain, dimension)
+            assert said, f"{name} by {dimension} is not published"
+            for key in sorted({*said, *answered}):
+                numerator, value = said.get(key, (None, None))
+                is_known = name not in UNSPANNED or key[0] >= span_begins
+                if is_known and not _agree(answered.get(key), numerator, value):
+                    wrong.append(f"{name} {key}: {answered.get(key)}, published {value}")
         return wrong
 
 
@@ -156,6 +165,22 @@ def test_kpis_of_one_fact_are_answered_by_each_dimension_it_has(layer: Layer) ->
         wrong += layer.differences(names, "month", dimension, column)
     assert wrong == []
     assert sum(map(len, asked.values())) > 200
+
+
+def test_saved_queries_are_answered_as_published(layer: Layer) -> None:
+    wrong = []
+    for saved, query in layer.saved.items():
+        # TimeDimension('metric_time', 'month') is answered in the column metric_time__month
+        month, *segment = columns = ["__".join(re.findall(r"'(\w+)'", given)) for given in query.group_by]
+        assert month == "metric_time__month", saved
+        dimension = segment[0].split("__")[-1] if segment else "all"
+        wrong += layer.unlike(layer.answers(query.metrics, columns, saved), "month", dimension)
+    assert wrong == []
+
+
+def test_the_page_names_each_saved_query(layer: Layer) -> None:
+    section = PAGE.split("## Saved queries")[1].split("\n## ")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == sorted(layer.saved)
 
 
 def test_the_page_names_each_term_that_the_facts_cannot_give(layer: Layer) -> None:
