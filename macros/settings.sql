@@ -10,7 +10,11 @@
     } -%}
     {%- set given = var(name, none) or env_var(name | upper, '') -%}
     {%- if not given and name != 'connector' -%}
-        {%- set given = var('connectors').get(setting('connector'), {}).get(name) -%}
+        {%- set given = var('connectors', {}).get(setting('connector'), {}).get(name) -%}
     {%- endif -%}
     {{- return((given or defaults.get(name)) | string if (given or defaults.get(name)) else none) -}}
 {%- endmacro %}
+
+
+{# When this run of dbt began, in UTC. #}
+{% macro run_began_at() -%} cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) {%- endmacro %}

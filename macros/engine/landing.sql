@@ -20,7 +20,7 @@
 
 {% macro duckdb__files_not_landed(extracts, source_name) %}
     {%- set stems = [] -%}
-    {%- for table in graph.sources.values() if table.source_name == source_name -%}
+    {%- for table in graph.sources.values() if (table.package_name, table.source_name) == ('marketplace_kpis', source_name) -%}
         {%- do stems.append(table.config.meta.get('file', table.name)) -%}
     {%- endfor -%}
     {%- set query -%}

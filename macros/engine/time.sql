@@ -1,5 +1,15 @@
 {# Dates and times where the engines differ. Timestamps in the warehouse are UTC without a zone. #}
 
+{# The time zone in which the engine reads and shows instants. #}
+{% macro session_time_zone() %}
+    {{- return(adapter.dispatch('session_time_zone', 'marketplace_kpis')()) -}}
+{% endmacro %}
+
+{% macro duckdb__session_time_zone() -%} current_setting('TimeZone') {%- endmacro %}
+
+{% macro spark__session_time_zone() -%} current_timezone() {%- endmacro %}
+
+
 {# The business day (date) of a UTC timestamp: cut at local midnight, right over daylight saving. #}
 {% macro business_day(timestamp) %}
     {{- return(adapter.dispatch('business_day', 'marketplace_kpis')(timestamp)) -}}

@@ -80,8 +80,8 @@ Everything else about the KPI is read off the terms, where its metric does not s
 {# Gives each term the family mart in which most dimensions cut it: that of the KPI with most of them. #}
 {% macro say_where_terms_are(terms, kpis) %}
     {%- set marts = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-        {%- do marts.update({node.name: node.columns}) -%}
+    {%- for family in kpi_families() -%}
+        {%- do marts.update({family: mart_columns(family)}) -%}
     {%- endfor -%}
     {%- set users = kpis_by_column() -%}
     {%- set dimensions = {} -%}
@@ -90,7 +90,7 @@ Everything else about the KPI is read off the terms, where its metric does not s
     {%- endfor -%}
     {%- for name, term in terms.items() if not term.is_ratio -%}
         {%- set best = namespace(family=none, most=-1) -%}
-        {%- for family in kpi_families() if name in marts['kpi_' ~ family] -%}
+        {%- for family, columns in marts.items() if name in columns -%}
             {%- set cut = [] -%}
             {%- for kpi_id in users.get(name, []) if kpi_id in dimensions and dimensions[kpi_id].family == family -%}
                 {%- do cut.extend(dimensions[kpi_id].dimensions | reject('in', cut)) -%}

@@ -20,7 +20,7 @@ while the project is parsed and in unit tests: the metrics are known only while 
         {%- do metrics.update({metric.name: metric}) -%}
     {%- endfor -%}
     {%- set owners = {} -%}
-    {%- for group in (graph.get('groups', {}).values() if execute else []) -%}
+    {%- for group in (graph.get('groups', {}).values() if execute else []) if group.package_name == 'marketplace_kpis' -%}
         {%- do owners.update({group.name: group.owner.name}) -%}
     {%- endfor -%}
     {%- set terms = term_definitions(metrics) -%}

@@ -95,14 +95,14 @@ Rows of bots are left out, whatever the day of a row. models/intermediate/int_in
    written as a need. #}
 {% macro refuse_unknown_needs(kpis) %}
     {%- set contracts = {} -%}
-    {%- for source in graph.sources.values() if source.source_name == 'extracts' -%}
-        {%- do contracts.update({source.name: source.columns}) -%}
+    {%- for table in input_tables() -%}
+        {%- do contracts.update({table: contract_of(table).columns}) -%}
     {%- endfor -%}
     {%- set problems = [] -%}
     {%- for kpi in kpis -%}
         {%- for input in inputs_of(kpi.needs) -%}
             {%- set named = parse_input(input) -%}
-            {%- set columns = contracts.get(named.table) if named and named.table in input_tables() else none -%}
+            {%- set columns = contracts.get(named.table) if named else none -%}
             {%- set values = ((columns or {}).get(named.column) or {}).get('config', {}).get('meta', {}).get('values') if named else none -%}
             {%- set problem = (
                 'is no table, table.column, table.column=value or events:event_name' if not named

@@ -3,7 +3,7 @@
 {% macro check_landing() %}
     {%- if not execute or flags.WHICH not in ['build', 'run', 'test', 'seed', 'snapshot'] -%}{{- return('') -}}{%- endif -%}
     {%- set connector = setting('connector') -%}
-    {%- do connector_setting('tables') -%}
+    {%- if not reads_files() -%}{{- return('') -}}{%- endif -%}
     {%- set landed = landed_source() -%}
     {%- if not landed -%}
         {{ exceptions.raise_compiler_error('Nothing was landed in ' ~ setting('landing_dir') ~ ' yet: run `make land` (or `make build`) first.') }}

@@ -2,14 +2,7 @@
 
 {# A source node, none while the project is parsed. #}
 {% macro contract_of(table, source_name='extracts') %}
-    {%- if execute -%}
-        {{- return(
-            graph.sources.values()
-            | selectattr('source_name', 'equalto', source_name)
-            | selectattr('name', 'equalto', table)
-            | first
-        ) -}}
-    {%- endif -%}
+    {{- return(graph.sources['source.marketplace_kpis.' ~ source_name ~ '.' ~ table] if execute else none) -}}
 {% endmacro %}
 
 
@@ -170,9 +163,26 @@
 {%- endmacro %}
 
 
-{# A table of the landing itself (files, unreadable), of the connector's own source. #}
+{# A table of the landing itself (files, unreadable), of the connector's own source; one without rows where there is none. #}
 {% macro landing(name) -%}
-    {{- return(source('extracts' if setting('connector') == 'native' else setting('connector'), name)) -}}
+    {%- if reads_files() -%}
+        {{- return(source('extracts' if setting('connector') == 'native' else setting('connector'), name)) -}}
+    {%- endif -%}
+    {%- set texts = {'files': ['file_id', 'table_name', 'file_name', 'unknown_columns'], 'unreadable': ['file_id', 'reason', 'content']}[name] -%}
+    (
+        select
+            {%- for column in texts %}
+            cast(null as {{ dbt.type_string() }}) as {{ column }},
+            {%- endfor %}
+            cast(null as bigint) as {{ 'rows_read' if name == 'files' else 'row_number' }},
+            cast(null as timestamp) as landed_at
+        where false
+    )
+{%- endmacro %}
+
+{# Whether anything is landed: a connector without raw_tables maps tables that are in the warehouse already. #}
+{% macro reads_files() -%}
+    {{- return(setting('connector') == 'native' or connector_setting('raw_tables') is not none) -}}
 {%- endmacro %}
 
 

@@ -28,7 +28,7 @@ days as (
         {% if setting('as_of') -%}
             cast('{{ setting("as_of") }}' as date) as as_of
         {%- else -%}
-            least({{ business_day('last_at') }}, {{ business_day("cast('" ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)") }}) as as_of
+            least({{ business_day('last_at') }}, {{ business_day(run_began_at()) }}) as as_of
         {%- endif %}
     from bounds
 ),

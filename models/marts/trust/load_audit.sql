@@ -77,7 +77,7 @@ deliveries as (
         _file as file_name,
         rows_in_base as rows_read,
         cast(null as {{ dbt.type_string() }}) as unknown_columns,
-        (select max(files.landed_at) from files) as landed_at
+        coalesce((select max(files.landed_at) from files), {{ run_began_at() }}) as landed_at
     from by_file
     where _file not in (select files.file_id from files)
 )

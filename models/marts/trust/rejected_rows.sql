@@ -61,6 +61,6 @@ select
     nullif(substr(at_fault._fault, 1, instr(at_fault._fault, ': ') - 1), '') as column_name,
     at_fault._content as row_content,
 
-    coalesce(files.landed_at, (select max(every_file.landed_at) from files as every_file)) as loaded_at
+    coalesce(files.landed_at, (select max(every_file.landed_at) from files as every_file), {{ run_began_at() }}) as loaded_at
 from at_fault
 left join files on at_fault._file = files.file_id

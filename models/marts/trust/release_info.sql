@@ -16,7 +16,7 @@ inputs as (
 select
     -- the run
     cast('{{ invocation_id }}' as {{ dbt.type_string() }}) as run_id,
-    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as built_at,
+    {{ run_began_at() }} as built_at,
     cast(null as timestamp) as published_at,
     cast(null as {{ dbt.type_string() }}) as code_version,
     cast('{{ dbt_version }}' as {{ dbt.type_string() }}) as dbt_version,
