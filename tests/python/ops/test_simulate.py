@@ -188,24 +188,30 @@ def test_every_amount_finds_a_rate(whole, tables):
     assert max(days) == truth["last_day"]
 
 
-@pytest.mark.parametrize("fmt", ["csv", "parquet"])
-def test_latest_daily_rows_are_the_whole_extract(fmt, tmp_path):
-    settings = SMALL.with_changes(daily=True, fmt=fmt)
+@pytest.mark.parametrize(
+    ("fmt", "how"), [("csv", {"daily": True}), ("parquet", {"daily": True}), ("csv", {"last_days": 2})])
+def test_latest_daily_rows_are_the_whole_extract(fmt, how, tmp_path):
+    settings = SMALL.with_changes(fmt=fmt, **how)
     write_extracts(settings, tmp_path)
+    days = {path.name for path in tmp_path.glob("*/dt=*")}
+    assert (len(days) == 2) == ("last_days" in how)
     simulation = Simulation(SMALL)
     for name, table in TABLES.items():
         expected = pl.concat(simulation.table(name)).sort(table.key)
         parts = []
-        for path in sorted((tmp_path / name).glob("dt=*/*")):
-            assert path.name == f"part-0.{fmt}"
+        whole = [*tmp_path.glob(f"{name}.{fmt}"), *(tmp_path / name).glob(f"part-*.{fmt}")]
+        assert bool(whole) == ("last_days" in how)
+        for path in [*whole, *sorted((tmp_path / name).glob("dt=*/*"))]:
+            assert path in whole or path.name == f"part-0.{fmt}"
             part = (
                 pl.read_parquet(path)
                 if fmt == "parquet"
                 else pl.read_csv(path, schema_overrides=dict.fromkeys(table.columns, pl.String))
             )
             dt = path.parent.name.removeprefix("dt=")
+            too_late = min(days).removeprefix("dt=") if path in whole else f"{dt}T24"
             for column in table.instants:
-                assert part.filter(pl.col(column).cast(pl.String).str.slice(0, 10) > dt).is_empty(), f"{path}: {column}"
+                assert part.filter(pl.col(column).cast(pl.String) >= too_late).is_empty(), f"{path}: {column}"
             parts.append(part)
         latest = pl.concat(parts).unique(table.key, keep="last", maintain_order=True).sort(table.key)
         if fmt == "csv":
