@@ -134,8 +134,8 @@ class Figure:
         of = "select distinct {} as found from marts.kpi_values where kpi_id = ? and dimension = ?"
         grains = {row["found"] for row in self.build.rows(of.format("period_grain"), kpi_id, part.dimension)}
         if grains and part.grain not in grains:
-            kept = ", ".join(grain for grain in PERIODS if grain in grains)
-            return f"PERIOD: {kpi_id} is kept by {part.dimension} for periods of a {kept}, not for a {part.grain}."
+            kept = " or ".join(grain for grain in PERIODS if grain in grains)
+            return f"PERIOD: by {part.dimension}, {kpi_id} is kept for a {kept}, not for a {part.grain}."
         rows = self.build.rows(
             f"{of.format('dimension_value')} and period_grain = ? and period_start = ? order by all",
             kpi_id, part.dimension, part.grain, part.start,
@@ -152,30 +152,6 @@ class Figure:
             " where period_grain = ? and period_start = ?", [grain, start],
         ).fetchone()
         return Part(*found, dimension, value) if found else None
-
-    def _row(self, part: Part) -> dict[str, Any] | None:
-        rows = self.build.rows(
-            f"select * from marts.kpi_values where {SEGMENT}",
-            self.kpi["kpi_id"], part.grain, part.start, part.dimension, part.value,
-        )
-        return rows[0] if rows else None
-
-    def _why_no_row(self, part: Part) -> str:
-        kpi_id, when = self.kpi["kpi_id"], written(part.grain, part.start)
-        of = "select distinct {} as found from marts.kpi_values where kpi_id = ? and dimension = ?"
-        grains = {row["found"] for row in self.build.rows(of.format("period_grain"), kpi_id, part.dimension)}
-        if grains and part.grain not in grains:
-            kept = ", ".join(grain for grain in PERIODS if grain in grains)
-            return f"PERIOD: {kpi_id} is kept by {part.dimension} for periods of a {kept}, not for a {part.grain}."
-        rows = self.build.rows(
-            f"{of.format('dimension_value')} and period_grain = ? and period_start = ? order by all",
-            kpi_id, part.dimension, part.grain, part.start,
-        )
-        here = [row["found"] for row in rows]
-        named = difflib.get_close_matches(part.value, here, NAMED) or here[:NAMED]
-        others = f"there are {', '.join(named)}" if here else f"there is none of any {part.dimension}"
-        more = f" and {len(here) - len(named):,} more" if len(here) > len(named) else ""
-        return f"VALUE: {kpi_id} has no row of {part.dimension} {part.value!r} in {when}; {others}{more}."
 
     def sides(self) -> list[Side]:
         """What the value is made of, with the rows behind; nothing where it cannot be known.
@@ -271,10 +247,10 @@ class Figure:
     def _columns(self, table: str) -> set[str]:
         return {name for name, *_ in self.build.connection.execute(f"describe {table}").fetchall()}
 
-    def rejected(self, sources: set[str]) -> Iterator[str]:
-        """The rejected rows of every delivered table that some tables are made from, with the most frequent reason."""
+    def rejected(self) -> Iterator[str]:
+        """The rejected rows of every delivered table that the KPI is made from, with the most frequent reason."""
         read = findings.read_files(self.build.connection)
-        above = self._above(sources)
+        above = self._above(set(self.kpi["source_tables"].split()))
         for extract, reasons in findings.read_reasons(self.build.connection).items():
             if extract in above:
                 own = [file for file in read if file.extract == extract]
@@ -359,9 +335,8 @@ def told(figure: Figure) -> Iterator[str]:
         for behind in side.behind:
             yield from ["", *_rows_behind(behind)]
     found = [behind for side in sides for behind in side.behind]
-    lines = [line for behind in found for line in figure.left_out(behind)]
-    sources = {behind.source.split(".")[-1] for behind in found} or set(kpi["source_tables"].split())
-    lines = [*dict.fromkeys(lines), *figure.rejected(sources)]
+    lines = [line for behind in found if behind.source for line in figure.left_out(behind)]
+    lines = [*dict.fromkeys(lines), *figure.rejected()]
     yield from ["", "Left out", *(wrapped for line in lines or ["nothing"] for wrapped in _wrapped(f"  {line}"))]
 
 
@@ -444,7 +419,7 @@ def _drivers(figure: Figure) -> Iterator[str]:
             {"previous": "before", "previous_year": "a year before"}[row["compared_with"]],
             row["dimension"], row["dimension_value"],
             *(as_text(row[column], form) for column in ("value_before", "value_after")),
-            *(as_text(row[column], form.replace("0%", "00%"), is_signed=True) for column in [*effects, "contribution"]),
+            *(_as_change(row[column], form) for column in [*effects, "contribution"]),
         ]
         for row in found
     ]
@@ -458,19 +433,21 @@ def _drivers(figure: Figure) -> Iterator[str]:
 def _rows_behind(behind: Behind) -> Iterator[str]:
     yield from _wrapped(f"{behind.term}: {behind.what}")
     where = f" where {' and '.join(behind.conditions)}" if behind.conditions else ""
-    yield from _wrapped(f"  rows of {behind.relation}, read from {behind.source}{where}")
+    if behind.source:
+        yield from _wrapped(f"  rows of {behind.relation}, read from {behind.source}{where}")
     yield f"  {_count(behind)}"
-    cells = [[_cell(value) for value in row] for row in behind.first]
-    columns = zip(*behind.first, strict=True)
-    numbers = [all(isinstance(value, int | float | Decimal | None) for value in column) for column in columns]
-    if behind.first:
-        yield from (f"    {line}" for line in table(behind.columns, cells, numbers))
+    columns = dict(zip(behind.columns, zip(*behind.first, strict=True), strict=False))
+    shown = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    numbers = [all(isinstance(value, int | float | Decimal | None) for value in values) for values in shown.values()]
+    if shown:
+        rows = [[_cell(value) for value in row] for row in zip(*shown.values(), strict=True)]
+        yield from (f"    {line}" for line in table(list(shown), rows, numbers))
     if behind.rows > len(behind.first) and behind.spec["shape"] != "percentiles":
         yield f"    and {behind.rows - len(behind.first):,} more"
 
 
 def _count(behind: Behind) -> str:
-    rows, shape = f"{behind.rows:,}", behind.spec.get("shape")
+    rows, shape = f"{behind.rows:,}", behind.spec["shape"]
     if shape == "distinct":
         return f"{rows} of them"
     if shape == "percentiles":
@@ -482,14 +459,20 @@ def _count(behind: Behind) -> str:
     return f"{rows} of {behind.of:,} rows count; {adds_up} {as_text(behind.total)}"
 
 
-def as_text(value: float | Decimal | None, form: str = "", is_signed: bool = False) -> str:
+def _as_change(value: float | None, form: str) -> str:
+    """A difference of two values: of rates in percentage points."""
+    if value is None:
+        return "-"
+    return f"{100 * value:+.2f} pp" if form.endswith("%") else ("+" if value >= 0 else "") + as_text(value, form)
+
+
+def as_text(value: float | Decimal | None, form: str = "") -> str:
     """A number as a spreadsheet's format shows it (dim_kpi.format); without one a whole number has no decimals."""
     if value is None:
         return "-"
     form = form or ("#,##0" if value == int(value) else "#,##0.00")
     places = len(form.rstrip("%").partition(".")[2])
-    sign, thousands = "+" if is_signed else "", "," if "," in form else ""
-    return f"{value:{sign}{thousands}.{places}{'%' if form.endswith('%') else 'f'}}"
+    return f"{value:{',' if ',' in form else ''}.{places}{'%' if form.endswith('%') else 'f'}}"
 
 
 def _cell(value: Any) -> str:

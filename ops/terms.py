@@ -48,7 +48,7 @@ class Behind:
     rows: how many rows count (things of a distinct count, measured rows of a percentile)
     of: how many rows the relation has for the period and segment; None where all of them count
     is_sum: whether `total` is the sum of the last column
-    source, conditions: the table that the relation is read from, and what its rows have to meet
+    source, conditions: the table that the relation is read from, if any, and what its rows have to meet
     """
 
     term: str
@@ -128,23 +128,13 @@ class Mart:
                 return spec
         return None
 
-    def is_money(self, term: str) -> bool:
-        return any(term in spec.get("money", []) for spec in self.specs)
-
-    def is_number(self, term: str) -> bool:
-        """Whether a term is no whole count."""
-        return any(
-            term in spec["terms"] and (spec["shape"] == "percentiles" or term in spec.get("number", []))
-            for spec in self.specs
-        )
-
     def behind(self, connection: duckdb.DuckDBPyConnection, term: str, part: Part, before: Part | None) -> Behind:
         """The rows behind a term. `before` is the same segment of the period before, if the span holds it."""
         spec = self.spec(term, part.dimension)
         assert spec is not None, f"{self.name} does not keep {term} by {part.dimension}"
         if spec["shape"] == "previous":
             if before is None:
-                return Behind(term, spec["from"], "of the period before, of which the data hold nothing", 0, 0)
+                return Behind(term, spec["from"], "of the period before, which began before the data", 0, 0, spec=spec)
             found = self.behind(connection, spec["terms"][term], before, None)
             found.term, found.what = term, f"{spec['terms'][term]} of the period before: {found.what}"
             return found
@@ -202,7 +192,7 @@ class Mart:
         ).fetchone()
         what = f"{measure} below which {fraction:.0%} of the rows are, by {spec['day']}"
         at = int((rows - 1) * fraction) + 1  # the place of the row at or just below the percentile
-        first = max(1, at + 1 - ROWS_SHOWN // 2)
+        first = max(1, min(at + 1 - ROWS_SHOWN // 2, rows + 1 - ROWS_SHOWN))
         numbered = (
             f"(select *, row_number() over (order by {measure}, _row) as place from rows_of_term"
             f" where {measure} is not null)"
