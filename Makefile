@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute kpi land check-extracts check test soak lint format docs lock clean
+.PHONY: help build publish recompute kpi explain analyses land check-extracts check test soak lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -26,6 +26,12 @@ recompute: .venv/made  ## Recompute the KPIs of the build from the extracts, wha
 kpi: .venv/made  ## Build, test and recompute one KPI with all it comes from, on a build that is there (KPI=gmv)
 	@$(if $(KPI),,$(error Say which: make kpi KPI=gmv))$(PYTHON_RUN) -m ops.dbt kpi $(KPI)
 	@$(MAKE) --no-print-directory recompute KPI=$(KPI)
+
+explain: .venv/made  ## Explain one number of the build, down to its rows (KPI=gmv PERIOD=2026-10, also DIMENSION=country VALUE=FR)
+	@$(PYTHON_RUN) -m ops.explain
+
+analyses: .venv/made  ## Answer the questions of analyses/ from the build
+	@$(PYTHON_RUN) -m ops.analyses
 
 land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building
 	@$(PYTHON_RUN) -m ops.land
@@ -48,7 +54,7 @@ check: .venv/made  ## What needs no data, in seconds: the form of Python, the pr
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .
-	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests
+	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests analyses
 
 format: .venv/made  ## Put the form of Python right where a machine can
 	@$(PYTHON_RUN) -m ruff check --fix .

@@ -44,8 +44,8 @@ from ops.project import (
     DataRefused,
     ProjectError,
     Settings,
-    duckdb_config,
     duckdb_memory,
+    open_build,
     read_artifact,
 )
 from ops.publish import publish
@@ -236,7 +236,7 @@ def release_facts(
     Raises ProjectError when the build file was made by another run of dbt than the results tell of.
     """
     run = results["metadata"]["invocation_id"]
-    with _open(settings) as connection:
+    with open_build(settings) as connection:
         (built,) = connection.execute("select run_id from marts.release_info").fetchone()
         files = connection.execute(
             "select table_name, file_name, rows_read, rows_loaded, rows_rejected, rows_superseded, bytes"
@@ -327,7 +327,7 @@ def _first_row(settings: Settings, result: Mapping[str, Any]) -> str:
     if not result["unique_id"].startswith("test.") or not result.get("compiled_code"):
         return ""
     try:
-        with _open(settings) as connection:
+        with open_build(settings) as connection:
             found = connection.execute(f"select * from ({result['compiled_code']}) as found limit 1")
             row, names = found.fetchone(), [name for name, *_ in found.description]
     except (duckdb.Error, ProjectError):
@@ -400,7 +400,7 @@ def _tell_of_dbt(line: str, report: Report) -> None:
 def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) -> None:
     """Tell what became of every delivered row. Raises DataRefused when too many were rejected."""
     tables = findings.contract(manifest, settings.connector)
-    with _open(settings) as connection:
+    with open_build(settings) as connection:
         files, reasons = findings.read_files(connection), findings.read_reasons(connection)
         repeated = findings.repeated_keys(connection, settings.landing, tables, files)
         too_many = findings.too_many_rejected(
@@ -424,7 +424,7 @@ def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) 
 
 def _tell_kpis(settings: Settings, report: Report) -> None:
     """Tell which KPIs and which periods have no value, and why."""
-    with _open(settings) as connection:
+    with open_build(settings) as connection:
         without = findings.kpis_without_value(connection)
         feeds = findings.feeds_in_part(connection)
     report.facts["kpis_without_value"] = findings.as_facts(without)
@@ -447,17 +447,6 @@ def _tell_release(settings: Settings, report: Report) -> None:
         f"  what proved it:  {settings.warehouse.parent / 'quality' / 'index.html'}",
         "  what it means:   make docs, then build/docs/static_index.html",
     ]
-
-
-@contextmanager
-def _open(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = duckdb_config(settings.memory_limit, settings.spill)
-    try:
-        connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
-    except duckdb.IOException as error:  # not there, or another program has it open for writing
-        raise ProjectError(str(error)) from None
-    with connection:
-        yield connection
 
 
 def _check_commands(settings: Settings) -> dict[str, list[str]]:

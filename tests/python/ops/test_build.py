@@ -33,6 +33,7 @@ from ops.project import (
     duckdb_config,
     machine_memory,
     memory_limit,
+    open_build,
 )
 from ops.publish import PublishError
 from ops.report import Report
@@ -294,7 +295,7 @@ def test_a_landing_that_changed_since_the_build_is_refused(built: Settings) -> N
 
 def test_a_build_file_that_cannot_be_opened_is_no_fault_of_the_code(built: Settings) -> None:
     built.warehouse.unlink()
-    with pytest.raises(ProjectError, match=r"warehouse\.duckdb"), build_module._open(built):
+    with pytest.raises(ProjectError, match=r"warehouse\.duckdb"), open_build(built):
         pass
 
 
