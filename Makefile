@@ -7,7 +7,8 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute kpi explain analyses land check-extracts check test soak lint format docs lock clean
+.PHONY: help build publish recompute kpi explain analyses land check-extracts test soak check lint format docs \
+	superset test-superset lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -63,15 +64,25 @@ docs: .venv/made  ## Write the documentation as one file: build/docs/static_inde
 	@$(DBT) docs generate --static --target-path build/docs
 	@echo "Written: $(CURDIR)/build/docs/static_index.html"
 
+superset: .venv-superset/made  ## Serve Apache Superset on the release, on this machine alone (SUPERSET_PORT=8088)
+	@.venv-superset/bin/python -m ops.superset
+
+test-superset: .venv/made .venv-superset/made  ## Try Superset on the sample: figures, a new release under it, the dashboard in a browser
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q tests/python/bi
+
 lock:  ## Pin the requirements anew (needs uv)
 	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)
 	@uv pip compile requirements-spark.in --output-file requirements-spark.lock $(UV_OPTIONS)
+	@uv pip compile requirements-superset.in --output-file requirements-superset.lock $(UV_OPTIONS)
 
 UV_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --universal --upgrade
 
 .venv/made: requirements.lock
 	@ops/setup.sh
 
-clean:  ## Remove what builds leave behind; the published releases and .venv stay
+.venv-%/made: requirements-%.lock
+	@ops/setup.sh $*
+
+clean:  ## Remove what builds leave behind; the published releases, the environments and what Superset keeps stay
 	@rm -rf target logs .pytest_cache .ruff_cache
-	@find build -mindepth 1 ! -name .gitkeep -delete
+	@find build -mindepth 1 ! -name .gitkeep ! -path 'build/superset*' -delete

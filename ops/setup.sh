@@ -1,8 +1,11 @@
 #!/bin/sh
-# Makes .venv from requirements.lock: the one place where packages are fetched. Called by make when the lock changes.
+# Makes .venv from requirements.lock, or .venv-NAME from requirements-NAME.lock when called with a NAME: the one place where
+# packages are fetched. Called by make when the lock changes.
 # On Debian, as root, it installs what Python needs for that; elsewhere it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
+venv=.venv${1:+-$1}
+lock=requirements${1:+-$1}.lock
 
 fail() {
     echo "$1" >&2
@@ -27,9 +30,9 @@ if [ -z "${found:-}" ] || ! "$found" -c 'import ensurepip, venv' 2>/dev/null; th
     found=python3.11
 fi
 
-[ ! -L .venv ] || fail ".venv is a link to another environment; remove the link to have one made here."
-echo "Setting up .venv from requirements.lock (about two minutes)"
-"$found" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-.venv/bin/python -m pip check
-touch .venv/made
+[ ! -L "$venv" ] || fail "$venv is a link to another environment; remove the link to have one made here."
+echo "Setting up $venv from $lock (some minutes)"
+"$found" -m venv --clear "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
+"$venv/bin/python" -m pip check
+touch "$venv/made"
