@@ -276,10 +276,10 @@ def sellers_that_change(market: duckdb.DuckDBPyConnection, truth: dict) -> Itera
                 )
             ]
             for when, share, (late, due) in zip(("before", "after"), (before, after), counts, strict=True):
-                if due:
-                    # Exact binomial limits of the count.
-                    low = stats.binom.ppf(MISSED / 2, due, max(share - _ABOUT, 0))
-                    high = stats.binom.isf(MISSED / 2, due, share + _ABOUT)
+                # Exact binomial limits of the count; of a few orders they say nothing.
+                low = stats.binom.ppf(MISSED / 2, due, max(share - _ABOUT, 0))
+                high = stats.binom.isf(MISSED / 2, due, share + _ABOUT)
+                if due and (low > 0 or high < due):
                     yield Claim(
                         kind, f"{seller} {when}", low <= late <= high,
                         f"{late:.0f} of {due:.0f} late, planted {share:.2f}, interval {low:.0f} to {high:.0f}",

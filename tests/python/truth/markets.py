@@ -82,7 +82,8 @@ def build(wanted: Iterable[Settings], folder: Path) -> Iterator[Market]:
     if not parsed.success:
         raise NotBuilt(f"dbt does not parse the project: {parsed.exception}")
     for settings in wanted:
-        child = multiprocessing.get_context("fork").Process(target=_build, args=(settings, folder, parsed.result))
+        fork = multiprocessing.get_context("fork")
+        child = fork.Process(target=_build, args=(settings, folder, parsed.result), daemon=True)
         child.start()
         child.join()
         if child.exitcode:
