@@ -22,6 +22,8 @@ from tests.python.truth.markets import PLANTED, Market
 
 SEED = 2
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def markets(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Market]:
