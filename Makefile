@@ -45,7 +45,8 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
-soak: .venv/made  ## Many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
+soak: .venv/made  ## Twenty simulated markets held to what was planted in them, many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.truth.soak --seeds $(or $(SEEDS),20)
 	@$(TEST_SETTINGS) HYPOTHESIS_PROFILE=soak $(PYTHON_RUN) -m pytest -q tests/python/load/test_deliveries_over_time.py
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 

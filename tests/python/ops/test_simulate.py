@@ -349,6 +349,9 @@ def test_a_plain_market_has_nothing_planted(tmp_path):
     assert truth["campaign_lift"]["order_factor"] == 1.0
     assert {e["planted_relative_lift"] for e in truth["experiments"]} == {0.0}
     assert not any(e["is_split_broken"] for e in truth["experiments"])
+    # a coin sends the buyers too: shares exact to one buyer would leave the tests nothing to be wrong about
+    halves = [e["visitors_with_an_order_session"] for e in truth["experiments"] if e["expected_share_b"] == 0.5]
+    assert any(abs(half["a"] - half["b"]) > 1 for half in halves)
     ordered = [row["ordered_at"] for row in read_csv_rows(tmp_path / "orders.csv")]
     months: dict[str, int] = {}
     for at in ordered:
