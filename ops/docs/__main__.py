@@ -1,0 +1,65 @@
+"""Writes the documentation of the project and of its last release as one folder: what `make docs` runs.
+
+    python -m ops.docs                          asks dbt for its artifacts, then writes build/docs
+    python -m ops.docs --to /var/www/kpi        another folder
+    python -m ops.docs --artifacts target       with manifest.json, catalog.json and index.html of `dbt docs generate`
+
+The pages need no network and no server: index.html opens from the disk. Settings are those of a build (README).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ops.docs.release import read_release
+from ops.docs.site import Site, replace_folder, write_dbt_page
+from ops.project import ROOT, ProjectError, Settings, read_artifact
+
+ARTIFACTS = ROOT / "build" / "dbt_docs"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the folder. Raises ProjectError when there is no release, or dbt cannot describe the build."""
+    parser = argparse.ArgumentParser(prog="python -m ops.docs", description=__doc__.splitlines()[0])
+    parser.add_argument("--to", type=Path, default=ROOT / "build" / "docs", help="the folder to write")
+    parser.add_argument("--artifacts", type=Path, help="what `dbt docs generate` wrote; by default it is run")
+    asked = parser.parse_args(arguments)
+    settings = Settings.from_environment()
+    release = read_release(settings.published)
+    artifacts = asked.artifacts or generate(settings)
+    manifest = read_artifact(artifacts, "manifest.json")
+    new = asked.to.with_name(f".{asked.to.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    Site(manifest, release, new).write(settings.warehouse.parent / "quality" / "index.html")
+    write_dbt_page(artifacts, manifest, new)
+    replace_folder(new, asked.to)
+    pages = sum(1 for _ in asked.to.rglob("*.html"))
+    size = sum(path.stat().st_size for path in asked.to.rglob("*") if path.is_file())
+    print(f"Written: {asked.to / 'index.html'} ({pages} pages, {size / 1e6:.1f} MB)")
+
+
+def generate(settings: Settings) -> Path:
+    """Have dbt write manifest, catalog and its page, beside the artifacts of the build, which a release needs."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    parsed = settings.target / "partial_parse.msgpack"
+    if parsed.is_file() and not (ARTIFACTS / parsed.name).exists():
+        shutil.copy2(parsed, ARTIFACTS)  # saves half a minute of parsing
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--quiet", "docs", "generate", "--target-path", str(ARTIFACTS)],
+        cwd=ROOT, env=settings.environment, check=False,
+    )
+    if done.returncode != 0:
+        raise ProjectError("dbt could not describe the build; what it said stands above.")
+    return ARTIFACTS
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except ProjectError as error:
+        sys.exit(str(error))
