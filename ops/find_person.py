@@ -1,9 +1,9 @@
 """Looks for a person by its identifiers in everything that a build has written: releases, build file, landing folder.
 
-    python -m ops.find_person c0000123 ann@example.org
+    python -m ops.find_person customer-4711 ann@example.org
 
 Each identifier is looked for as it is and as the keyed hash that the release has of it (PII_KEY). Views of the build
-file are left out, for they hold nothing of their own. Exit codes: 0 not found, 1 found, with each place told, 3 wrong use.
+file are left out, for they hold nothing of their own. Exit codes: 0 not found, 1 found, each place told, 3 wrong use.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _in_table(connection: duckdb.DuckDBPyConnection, table: str, pattern: str, n
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:
     """Print where the person is found."""
     parser = argparse.ArgumentParser(prog="python -m ops.find_person", description=__doc__.splitlines()[0])
-    parser.add_argument("identifiers", nargs="+", metavar="IDENTIFIER", help="customer id, visitor id, e-mail address, ...")
+    parser.add_argument("identifiers", nargs="+", metavar="IDENTIFIER", help="customer id, e-mail address, ...")
     asked = parser.parse_args(arguments)
     is_found = False
     for place in find(Settings.from_environment(environment), asked.identifiers):

@@ -20,11 +20,9 @@ from ops.docs.release import read_release
 from ops.docs.site import Site, replace_folder, write_dbt_page
 from ops.project import ROOT, ProjectError, Settings, read_artifact
 
-ARTIFACTS = ROOT / "build" / "dbt_docs"
-
 
 def main(arguments: list[str]) -> None:
-    """Write the folder. Raises ProjectError when there is no release, or dbt cannot describe the build."""
+    """Write the folder whole, or leave the one before. Raises ProjectError where release or dbt's page are missing."""
     parser = argparse.ArgumentParser(prog="python -m ops.docs", description=__doc__.splitlines()[0])
     parser.add_argument("--to", type=Path, default=ROOT / "build" / "docs", help="the folder to write")
     parser.add_argument("--artifacts", type=Path, help="what `dbt docs generate` wrote; by default it is run")
@@ -52,24 +50,25 @@ def generate(settings: Settings) -> Path:
     from dbt.cli.main import dbtRunner  # takes two seconds
 
     os.environ.update(settings.environment)
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    artifacts = settings.warehouse.parent / "dbt_docs"
+    artifacts.mkdir(parents=True, exist_ok=True)
     parsed = settings.target / "partial_parse.msgpack"
-    if parsed.is_file() and not (ARTIFACTS / parsed.name).exists():
-        shutil.copy2(parsed, ARTIFACTS)  # saves half a minute of parsing
-    where = ["--target-path", str(ARTIFACTS)]
+    if parsed.is_file() and not (artifacts / parsed.name).exists():
+        shutil.copy2(parsed, artifacts)  # saves half a minute of parsing
+    where = ["--target-path", str(artifacts)]
     done = dbtRunner().invoke(["--quiet", "parse", *where])
     if done.success:
         done = dbtRunner(manifest=done.result).invoke(["--quiet", "docs", "generate", "--no-compile", *where])
     if not done.success:
         raise ProjectError(f"dbt could not describe the build: {done.exception or 'what it said stands above'}")
-    manifest = read_artifact(ARTIFACTS, "manifest.json")
+    manifest = read_artifact(artifacts, "manifest.json")
     if (settings.target / "manifest.json").is_file():
         built = read_artifact(settings.target, "manifest.json")["nodes"]
         for name, node in manifest["nodes"].items():
             if built.get(name, {}).get("checksum") == node["checksum"]:
                 node["compiled_code"] = built[name].get("compiled_code")
-        (ARTIFACTS / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    return ARTIFACTS
+        (artifacts / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return artifacts
 
 
 if __name__ == "__main__":

@@ -158,7 +158,9 @@ def lineage(kpi: Kpi, required: set[str], words: Words, root: str, home: str) ->
                 "source" if dbt.name_of(source) in needed else "source also")
             for source in sources
         ]),
-        (say("Facts", "Faits"), [Box(fact, dbt.name_of(fact), root + dbt.dbt_page(fact), "fact") for fact in kpi.facts]),
+        (say("Facts", "Faits"), [
+            Box(fact, dbt.name_of(fact), root + dbt.dbt_page(fact), "fact") for fact in kpi.facts
+        ]),
         (say("Mart", "Mart"), [Box(kpi.mart, dbt.name_of(kpi.mart), root + dbt.dbt_page(kpi.mart), "mart")]),
         (say("KPI", "KPI"), [Box(kpi.id, kpi.id, root + dbt.dbt_page(kpi.metric["unique_id"]), "kpi")]),
     ]
@@ -178,7 +180,7 @@ def linked(text: str, known: Mapping[str, str], is_inline: bool = False) -> Mark
             pieces[number] = NAME.sub(
                 lambda found: f'<a href="{known[found[0]]}">{found[0]}</a>' if found[0] in known else found[0], piece
             )
-    return Markup("".join(pieces))  # noqa: S704
+    return Markup("".join(pieces))
 
 
 def search_text(kpi: Kpi, words: Words) -> str:

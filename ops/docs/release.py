@@ -69,7 +69,9 @@ def _read(connection: duckdb.DuckDBPyConnection) -> Release:
         kpis=ask("select * from marts.dim_kpi order by label_en, kpi_id"),
         values={row["kpi_id"]: row for row in latest},
         grains=grains,
-        targets=ask("select * from marts.kpi_targets order by dimension <> 'all', dimension, dimension_value, valid_from"),
+        targets=ask("""
+            select * from marts.kpi_targets order by dimension <> 'all', dimension, dimension_value, valid_from
+        """),
         benchmarks=ask("select * from marts.kpi_benchmarks order by not is_reference, benchmark_id"),
         rows={row["table_name"]: row["row_count"] for row in ask(counts)},
         audit=ask("""

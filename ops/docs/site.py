@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from ops.docs.glossary import Kpi
 from ops.docs.picture import Box, Edge, draw
 from ops.docs.release import Release
 from ops.docs.words import LANGUAGES, WORDS, Words
-from ops.project import ROOT
+from ops.project import ROOT, ProjectError
 
 HERE = Path(__file__).parent
 GUIDES = ("first-hour", "own-extracts", "new-connector", "new-kpi", "reading-the-scorecard", "operating")
@@ -26,10 +25,12 @@ GUIDES = ("first-hour", "own-extracts", "new-connector", "new-kpi", "reading-the
 SHOWN = {"models/staging/sources.yml": "extracts.html"}
 EXPECTATIONS = "expectations.html"
 DBT_PAGE = "static_index.html"
-# What makes dbt's page ask for files that are not there: a browser follows these before the page's program fills them in.
+# What makes dbt's page ask for files that are not there: a browser follows these before the program fills them in.
 DBT_PAGE_FAULTS = {
     'xlink:href="{{': 'ng-attr-xlink:href="{{',
-    """<link rel="shortcut icon" href="${require('./assets/favicons/favicon.ico')}"/>""": '<link rel="icon" href="data:,"/>',
+    '<link rel="canonical" href="/overview/"/>': "",
+    """<link rel="shortcut icon" href="${require('./assets/favicons/favicon.ico')}"/>""":
+        '<link rel="icon" href="data:,"/>',
 }
 # The folders of models/marts in the order of the tables page, the KPI families as one.
 FOLDERS = ("kpi", "families", "decisions", "sellers", "journeys", "core", "trust")
@@ -150,7 +151,8 @@ def _texts() -> list[dict[str, Any]]:
     """The Markdown files that become pages: place in the project, path of the page, kind."""
     guides = [(f"docs/guides/{name}.md", f"guides/{name}.html", "guide") for name in GUIDES]
     reference = [
-        (f"docs/{path.name}", f"reference/{path.stem}.html", "reference") for path in sorted((ROOT / "docs").glob("*.md"))
+        (f"docs/{path.name}", f"reference/{path.stem}.html", "reference")
+        for path in sorted((ROOT / "docs").glob("*.md"))
     ]
     project = [(name, f"project/{name.removesuffix('.md')}.html", "project")
                for name in ("README.md", "DECISIONS.md", "CHANGELOG.md")]
@@ -220,7 +222,7 @@ def write_dbt_page(artifacts: Path, manifest: Mapping[str, Any], folder: Path) -
     for name, data in (("MANIFEST", json.dumps(shown)), ("CATALOG", (artifacts / "catalog.json").read_text("utf-8"))):
         place = f'"{name}.JSON INLINE DATA"'
         if place not in page:
-            raise ValueError(f"dbt's page has no place for its {name.lower()}")
+            raise ProjectError(f"dbt's page has no place for its {name.lower()}: another version of dbt wrote it.")
         page = page.replace(place, data.replace("</", "<\\/"), 1)
     for fault, repair in DBT_PAGE_FAULTS.items():
         page = page.replace(fault, repair)
@@ -237,6 +239,6 @@ def replace_folder(new: Path, folder: Path) -> None:
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
-        os.replace(folder, old)
-    os.replace(new, folder)
+        folder.replace(old)
+    new.replace(folder)
     shutil.rmtree(old, ignore_errors=True)
