@@ -218,6 +218,11 @@ def write_dbt_page(artifacts: Path, manifest: Mapping[str, Any], folder: Path) -
         ((key, {**metric, "package_name": _folder(metric)}) for key, metric in manifest["metrics"].items()),
         key=lambda item: (item[1]["package_name"], item[1]["label"]),
     ))
+    # the page looks for a group, and its owner, under the package of what belongs to it
+    shown["groups"] = manifest["groups"] | {
+        f"group.{metric['package_name']}.{metric['group']}": manifest["groups"][f"group.{own}.{metric['group']}"]
+        for metric in shown["metrics"].values() if metric.get("group")
+    }
     page = (artifacts / "index.html").read_text(encoding="utf-8")
     for name, data in (("MANIFEST", json.dumps(shown)), ("CATALOG", (artifacts / "catalog.json").read_text("utf-8"))):
         place = f'"{name}.JSON INLINE DATA"'
