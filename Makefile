@@ -61,9 +61,8 @@ lint: .venv/made  ## Check the form of Python and SQL
 format: .venv/made  ## Put the form of Python right where a machine can
 	@$(PYTHON_RUN) -m ruff check --fix .
 
-docs: .venv/made  ## Write the documentation as one file: build/docs/static_index.html
-	@$(DBT) docs generate --static --target-path build/docs
-	@echo "Written: $(CURDIR)/build/docs/static_index.html"
+docs: .venv/made  ## Write the documentation of project and release as one folder: build/docs/index.html
+	@$(PYTHON_RUN) -m ops.docs
 
 superset: .venv-superset/made  ## Serve Apache Superset on the release, on this machine alone (SUPERSET_PORT=8088)
 	@.venv-superset/bin/python -m ops.superset

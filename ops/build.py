@@ -445,7 +445,7 @@ def _tell_release(settings: Settings, report: Report) -> None:
         f"Published, as of {as_of}: {settings.published}",
         f'  look into it:    {sys.executable} -c "import duckdb; {query}"',
         f"  what proved it:  {settings.warehouse.parent / 'quality' / 'index.html'}",
-        "  what it means:   make docs, then build/docs/static_index.html",
+        "  what it means:   make docs, then build/docs/index.html",
     ]
 
 
