@@ -6,8 +6,8 @@
 
 dbt Charts draws a board as one picture of a fixed width and knows neither languages nor includes. So each source in
 `dashboards/` is written four times: in English and French, for a laptop and for a phone. The browser is led to the
-width that fits it. What is drawn is read from the release at each look; after a new release the boards are written anew,
-for it may bring KPIs, families or another currency.
+width that fits it. What is drawn is read from the release at each look; after a new release the boards are written
+anew, for it may bring KPIs, families or another currency.
 """
 
 from __future__ import annotations
@@ -35,8 +35,17 @@ LANGUAGES = ("en", "fr")
 PHONE_AT_MOST = 700  # pixels; a board for a laptop drawn narrower than that cannot be read
 # What dbt Charts knows the sign of; amounts in another currency stand without one.
 CURRENCIES = ["USD", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "SEK", "NOK", "DKK", "INR", "CNY", "BRL", "MXN"]
-# Keys whose text a person reads: translated. All else is names, numbers and SQL, and `text`, with links of the source's.
+# Keys whose text a person reads: translated. All else is names, numbers, SQL, and `text`, which the source fills in.
 READ = {"title", "subtitle", "label", "x_label", "y_label", "message", "summary", "expanded_title", "placeholder"}
+# How dbt Charts writes on an axis what dim_kpi.format asks for; money has its sign.
+AXES = {
+    ("0.0%", None): "percent", ("0.00%", None): ",.2%", ("#,##0", None): "integer", ("0", None): "integer",
+    ("0.00", None): ",.2f", ("0.0", None): ",.1f", ("#,##0.00", None): ",.2f", ("#,##0.00", "money"): "currency",
+}
+KPI = ("kpi_id", "family", "unit", "format", "en", "fr")
+# What a family's board looks at closely until another KPI is chosen; elsewhere its first.
+FIRST = {"cac_blended", "sessions", "conversion_rate_session", "gmv", "repeat_purchase_rate_90d", "csat",
+         "order_defect_rate", "buyer_seller_ratio"}
 NO_BOARD = {"dbt_charts.yml", "meta.yml", "words.yml", "french.yml", "family.yml"}
 
 
@@ -57,9 +66,11 @@ class Release:
         if not path.is_file():
             raise ProjectError(f"PUBLISHED_DB: there is no release at {path}; `make build` publishes one.")
         with duckdb.connect(str(path), read_only=True) as release:
-            kpis = release.execute("select kpi_id, family, unit, format from marts.dim_kpi order by 2, 1").fetchall()
+            kpis = release.execute(
+                "select kpi_id, family, unit, format, label_en, label_fr from marts.dim_kpi order by family, kpi_id"
+            ).fetchall()
             (currency,) = release.execute("select reporting_currency from marts.release_info").fetchone()
-        return cls([dict(zip(("kpi_id", "family", "unit", "format"), kpi, strict=True)) for kpi in kpis], currency)
+        return cls([dict(zip(KPI, kpi, strict=True)) for kpi in kpis], currency)
 
 
 @dataclass
@@ -84,7 +95,7 @@ class Phrases:
 
 
 def write(folder: Path, release: Release, phrases: Phrases | None = None) -> list[Path]:
-    """Write the dbt Charts project into a folder; returns its boards. Raises ProjectError on a phrase without French."""
+    """Write the dbt Charts project into a folder and return its boards. Raises ProjectError where French is missing."""
     phrases = phrases or Phrases.read()
     words = yaml.safe_load((SOURCES / "words.yml").read_text())
     new = folder.with_name(f"{folder.name}.new")
@@ -116,8 +127,14 @@ def _boards(release: Release) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(SOURCES.glob("*.yml")):
         if path.name not in NO_BOARD:
             yield path.stem, {}
-    for family in [] if not (SOURCES / "family.yml").exists() else release.families:
-        yield family, {"family": family, "kpis": [k for k in release.kpis if k["family"] == family]}
+    for family in release.families:
+        of_family = [kpi for kpi in release.kpis if kpi["family"] == family]
+        first = next((kpi for kpi in of_family if kpi["kpi_id"] in FIRST), of_family[0])
+        axes: dict[str, list[str]] = {}
+        for kpi in of_family:
+            axis = AXES.get((kpi["format"], kpi["unit"])) or AXES.get((kpi["format"], None), ",.2f")
+            axes.setdefault(axis, []).append(kpi["kpi_id"])
+        yield family, {"family": family, "first": first, "axes": axes}
 
 
 def _renderer(language: str, phone: bool, release: Release, words: dict, phrases: Phrases) -> Callable[..., str]:
@@ -137,7 +154,7 @@ def _renderer(language: str, phone: bool, release: Release, words: dict, phrases
         boards=[board for board in words["board"] if (SOURCES / f"{board}.yml").exists()],
         folder=f"/{language}" + ("/phone" if phone else ""),
         other=f"/{'en' if language == 'fr' else 'fr'}" + ("/phone" if phone else ""),
-        root=ROOT, name=name,  # as it stands, for instance within YAML
+        gmv=next(kpi for kpi in release.kpis if kpi["kpi_id"] == "gmv"), root=ROOT, name=name,  # as it stands, for instance within YAML
         text=lambda phrase: "'" + name(phrase).replace("'", "''") + "'",  # as text within SQL
     )
     return lambda template, **context: environment.get_template(template).render(**context)
