@@ -14,6 +14,9 @@
     ) as given
 {% endmacro %}
 
+{# Parquet holds no constraints; only Delta does. #}
+{% macro spark__persist_constraints(relation, model) -%} {%- endmacro %}
+
 
 {# In the order that is asked for. #}
 {% macro spark__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
