@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute kpi land check-extracts check test soak lint format docs lock clean
+.PHONY: help build publish recompute kpi spark land check-extracts check test soak lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -26,6 +26,9 @@ recompute: .venv/made  ## Recompute the KPIs of the build from the extracts, wha
 kpi: .venv/made  ## Build, test and recompute one KPI with all it comes from, on a build that is there (KPI=gmv)
 	@$(if $(KPI),,$(error Say which: make kpi KPI=gmv))$(PYTHON_RUN) -m ops.dbt kpi $(KPI)
 	@$(MAKE) --no-print-directory recompute KPI=$(KPI)
+
+spark: .venv-spark/made  ## Build the extracts on Spark too (Java 17) and hold every published row against DuckDB's (docs/guides/spark.md)
+	@.venv-spark/bin/python -m ops.spark
 
 land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building
 	@$(PYTHON_RUN) -m ops.land
@@ -66,6 +69,9 @@ UV_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-header --python
 .venv/made: requirements.lock
 	@ops/setup.sh
 
-clean:  ## Remove what builds leave behind; the published releases and .venv stay
+.venv-spark/made: requirements.lock requirements-spark.lock
+	@ops/setup.sh spark
+
+clean:  ## Remove what builds leave behind; the published releases and the environments stay
 	@rm -rf target logs .pytest_cache .ruff_cache
 	@find build -mindepth 1 ! -name .gitkeep -delete

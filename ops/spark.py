@@ -6,8 +6,8 @@
 
 Runs in the environment that `ops/setup.sh spark` makes (`make spark` sees to both). The environment says what to build
 (README, "Settings"), where (SPARK_WAREHOUSE, by default build/spark; an earlier build there goes) and on which Spark
-(SPARK_MASTER, SPARK_MEMORY, SPARK_PARTITIONS: docs/guides/spark.md). Exit codes: 0 built and equal; 1 the extracts cannot be
-loaded; 2 a build failed or a row differs; 3 wrong use.
+(SPARK_MASTER, ...: docs/guides/spark.md). Exit codes: 0 built and equal; 1 the extracts cannot be loaded, or a row
+differs; 2 a build failed; 3 wrong use.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from python_checks import parity
 
 REFUSED, FAILED, WRONG_USE = 1, 2, 3
 JAVA = 17
+NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 WAREHOUSE = "build/spark"
 
 
@@ -44,19 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
         if not given.database:
             landed = land(settings.extracts, settings.landing, settings.connector, False, _say)
             _say(f"landed: {len(landed.read):,} files read, {landed.kept:,} kept")
-        build(settings, warehouse, given.with_tests)
-        if database := given.database:
-            database = ROOT / database
-        else:
-            database = warehouse / "duckdb" / "warehouse.duckdb"
-            database.parent.mkdir(exist_ok=True)
-            dbt("DuckDB", ["build", *NO_TESTS], {
-                **settings.environment, "WAREHOUSE_DB": str(database), "DBT_TARGET_PATH": str(database.parent / "target"),
-            })
-        if code := parity.main([
-            "--database", str(database), "--spark", str(warehouse / "warehouse"), "--target", str(warehouse / "target"),
-        ]):
-            return code
+        build_on_spark(settings, warehouse, given.with_tests)
+        database = ROOT / given.database if given.database else build_on_duckdb(settings, warehouse / "duckdb")
+        return parity.main([
+            *("--database", str(database)),
+            *("--spark", str(warehouse / "warehouse")),
+            *("--target", str(warehouse / "target")),
+        ])
     except LandingError as error:
         print(f"{error.overview}\nREFUSED: {error}", file=sys.stderr)
         return REFUSED
@@ -66,10 +61,6 @@ def main(arguments: list[str] | None = None) -> int:
     except ProjectError as error:
         print(error, file=sys.stderr)
         return WRONG_USE
-    return 0
-
-
-NO_TESTS = ["--exclude-resource-type", "unit_test", "test"]
 
 
 def require_java(environment: Mapping[str, str] = os.environ) -> None:
@@ -85,7 +76,7 @@ def require_java(environment: Mapping[str, str] = os.environ) -> None:
         raise ProjectError(f"{wanted}; found: {told.splitlines()[0]}.")
 
 
-def build(settings: Settings, warehouse: Path, with_tests: bool = False, select: list[str] | None = None) -> None:
+def build_on_spark(settings: Settings, warehouse: Path, with_tests: bool) -> None:
     """Build what is landed on Spark, in a warehouse and a metastore of its own. Raises CheckFailed when that fails."""
     if not (settings.landing / "source.json").is_file():
         raise ProjectError(f"{settings.landing} holds no landed files that Spark can read: run `make land`.")
@@ -100,11 +91,26 @@ def build(settings: Settings, warehouse: Path, with_tests: bool = False, select:
     }
     if settings.environment.get("SPARK_MASTER", "local").startswith("local"):
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"  # else it opens a port to the network
-    command = ["build", "--target", "spark", *(NO_TESTS[:2] if with_tests else NO_TESTS)]
-    dbt("Spark", command + (["--select", *select] if select else []), environment)
+    tests = [] if with_tests else ["test"]
+    run_dbt("Spark", ["build", "--target", "spark", *NO_UNIT_TESTS, *tests], environment)
 
 
-def dbt(engine: str, command: list[str], environment: Mapping[str, str]) -> None:
+def build_on_duckdb(settings: Settings, folder: Path) -> Path:
+    """Build what is landed on DuckDB, from nothing; returns the file. Raises CheckFailed when that fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    database = folder / "warehouse.duckdb"
+    environment = {
+        **settings.environment,
+        "LANDING_DIR": str(settings.landing),
+        "WAREHOUSE_DB": str(database),
+        "DBT_TARGET_PATH": str(folder / "target"),
+    }
+    run_dbt("DuckDB", ["build", *NO_UNIT_TESTS, "test"], environment)
+    return database
+
+
+def run_dbt(engine: str, command: list[str], environment: Mapping[str, str]) -> None:
     """Run dbt in a process of its own, for Spark lives in it. Raises CheckFailed when it fails."""
     _say(f"dbt {command[0]} on {engine}")
     started = time.monotonic()
