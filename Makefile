@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute kpi explain analyses land check-extracts test soak check lint format docs \
+.PHONY: help build publish recompute kpi explain analyses spark land check-extracts test soak check lint format docs \
 	superset test-superset lock clean
 .DEFAULT_GOAL := help
 
@@ -33,6 +33,9 @@ explain: .venv/made  ## Explain one number of the build, down to its rows (KPI=g
 
 analyses: .venv/made  ## Answer the questions of analyses/ from the build
 	@$(PYTHON_RUN) -m ops.analyses
+
+spark: .venv-spark/made  ## Build the extracts on Spark too (Java 17) and hold every published row against DuckDB's (docs/guides/spark.md)
+	@.venv-spark/bin/python -m ops.spark
 
 land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building
 	@$(PYTHON_RUN) -m ops.land
@@ -80,8 +83,11 @@ UV_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-header --python
 .venv/made: requirements.lock
 	@ops/setup.sh
 
-.venv-%/made: requirements-%.lock
-	@ops/setup.sh $*
+.venv-spark/made: requirements.lock requirements-spark.lock
+	@ops/setup.sh spark
+
+.venv-superset/made: requirements-superset.lock
+	@ops/setup.sh superset
 
 clean:  ## Remove what builds leave behind; the published releases, the environments and what Superset keeps stay
 	@rm -rf target logs .pytest_cache .ruff_cache
