@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ SUFFIXES = {"ratio": "%", "days": "d", "hours": "h", "seconds": "s", "millisecon
 SUFFIXES_FR = {**SUFFIXES, "days": "j"}
 
 
+def _joined(french: str) -> str:
+    """French with the spaces before its double marks kept from breaking."""
+    return re.sub(" (?=[;:?!»])", WIDE, french)
+
+
 class Words:
     """One language."""
 
@@ -29,11 +35,14 @@ class Words:
 
     def say(self, english: str, french: str) -> str:
         """The page's own words."""
-        return (english, french)[self.at]
+        return _joined(french) if self.at else english
 
     def word(self, kind: str, key: str | None) -> str:
         """A word of a definition (words.yml); as the definition has it where the list does not know it."""
-        return WORDS[kind][key][self.at] if key in WORDS[kind] else (key or "").replace("_", " ")
+        if key not in WORDS[kind]:
+            return (key or "").replace("_", " ")
+        english, french = WORDS[kind][key]
+        return self.say(english, french)
 
     def dated_by(self, said: str) -> str:
         """The day or days that a KPI is dated by."""

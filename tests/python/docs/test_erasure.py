@@ -65,10 +65,9 @@ def rewrite(folder: Path, identifiers: Iterable[str]) -> None:
         rows = pl.read_parquet(path)
         theirs = rows["customer_id"].is_in(list(new)) | rows["visitor_id"].is_in(list(new))
         texts = [name for name in rows.columns if name in FREE_TEXT]
-        emptied = [pl.when(theirs & pl.col(name).is_not_null()).then(pl.lit("-")).otherwise(name) for name in texts]
         rows.with_columns(
             pl.col("customer_id", "visitor_id").replace(new),
-            *(column.alias(name) for column, name in zip(emptied, texts, strict=True)),
+            pl.when(~theirs).then(pl.col(texts)),
         ).write_parquet(path)
 
 
