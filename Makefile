@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute kpi land check-extracts check test soak lint format docs lock clean
+.PHONY: help build publish recompute kpi land check-extracts check test soak lint format docs report lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -56,6 +56,9 @@ format: .venv/made  ## Put the form of Python right where a machine can
 docs: .venv/made  ## Write the documentation as one file: build/docs/static_index.html
 	@$(DBT) docs generate --static --target-path build/docs
 	@echo "Written: $(CURDIR)/build/docs/static_index.html"
+
+report: .venv/made  ## Write the report of a period as HTML and PDF into build/report (PERIOD=2026-09, LANG=fr)
+	@$(PYTHON_RUN) -m ops.period_report $(PERIOD) $(if $(filter command,$(firstword $(origin LANG))),--language $(LANG))
 
 lock:  ## Pin the requirements anew (needs uv)
 	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)

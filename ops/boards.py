@@ -94,8 +94,9 @@ class Phrases:
         return phrase if language == "en" else self.french.get(phrase, phrase)
 
 
-def write(folder: Path, release: Release, phrases: Phrases | None = None) -> list[Path]:
-    """Write the dbt Charts project into a folder and return its boards. Raises ProjectError where French is missing."""
+def write(folder: Path, release: Release, phrases: Phrases | None = None, only: str = "") -> list[Path]:
+    """Write the dbt Charts project, or `only` one board of it, into a folder and return its boards. Raises ProjectError
+    where French is missing."""
     phrases = phrases or Phrases.read()
     words = yaml.safe_load((SOURCES / "words.yml").read_text())
     new = folder.with_name(f"{folder.name}.new")
@@ -107,6 +108,8 @@ def write(folder: Path, release: Release, phrases: Phrases | None = None) -> lis
             boards.mkdir(parents=True, exist_ok=True)
             rendered = _renderer(language, phone, release, words, phrases)
             for name, context in _boards(release):
+                if only and name not in ("meta", only):
+                    continue
                 board = yaml.safe_load(rendered("family.yml" if context else f"{name}.yml", board=name, **context))
                 target = boards / f"{name}.yml"
                 shaped = _translated(_for_width(board, phone), lambda text, to=language: phrases.to(to, text))

@@ -4,9 +4,9 @@
     python -m ops.period_report 2026-09 --language fr
     python -m ops.period_report 2026-Q3
 
-Both are the board `dashboards/report.yml`, drawn from the release: what moved, why, sellers at risk, actions, what is left
-out. They go to build/report/<period>-<language>.html and .pdf, hold their fonts and ask nobody for anything. Ends with exit
-code 3 and one sentence where the period or another argument is wrong.
+Both are the board `dashboards/report.yml`, drawn from the release: what moved, why, sellers at risk, actions, what is
+left out. They go to build/report/<period>-<language>.html and .pdf, hold their fonts and ask nobody for anything. Ends
+with exit code 3 and one sentence where the period or another argument is wrong.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Arguments(argparse.ArgumentParser):
 
 
 def period_asked(text: str, published: Path) -> str:
-    """The period as the board writes it; without one, the latest final month. Raises ProjectError where there is none."""
+    """The period as the board writes it; of none, the latest final month. Raises ProjectError where that is not there."""
     with duckdb.connect(str(published), read_only=True) as release:
         there = release.execute(
             "select period_grain, period_start, is_latest from marts.kpi_scorecard"
@@ -81,7 +81,7 @@ def write_report(period: str, language: str, published: Path, folder: Path) -> l
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         boards = Path(temporary) / "dashboards"
-        write(boards, Release.read(published))
+        write(boards, Release.read(published), only="report")
         with ProjectSession.open(boards) as session:
             path = session.project.path_for_fspath(boards / "charts" / language / "report.yml")
 
@@ -126,8 +126,8 @@ def _bound(sections: list[bytes]) -> bytes:
 
 
 def _spaced(resources: Any) -> None:
-    """Lets a reader of the PDF find the spaces between words: they share their glyph with the word joiner that the boards
-    put after a number, and svg2pdf says of the glyph that it means the latter."""
+    """Lets a reader of the PDF find the spaces between words: they share their glyph with the word joiner that the
+    boards put after a number, and svg2pdf says of the glyph that it means the latter."""
     for font in resources.get("/Font", {}).values():
         meaning = font.get_object()["/ToUnicode"].get_object()
         meaning.set_data(meaning.get_data().replace(b"<2060>", b"<0020>"))
@@ -139,7 +139,7 @@ def main(arguments: list[str]) -> int:
     """Write the report asked for; returns the exit code."""
     try:
         parser = Arguments(prog="python -m ops.period_report", description="Write the report of a period.")
-        parser.add_argument("period", nargs="?", default="", help="2026-09, 2026-Q3 or 2026; else the latest final month")
+        parser.add_argument("period", nargs="?", default="", help="2026-09, 2026-Q3 or 2026; default: latest final month")
         parser.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0])
         parser.add_argument("--to", type=Path, default=REPORTS, help="folder to write into")
         asked = parser.parse_args(arguments)
