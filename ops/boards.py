@@ -33,6 +33,7 @@ WRITTEN = ROOT / "build" / "dashboards"
 PORT = 8400
 LANGUAGES = ("en", "fr")
 PHONE_AT_MOST = 700  # pixels; a board for a laptop drawn narrower than that cannot be read
+UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"  # read out, not drawn
 # What dbt Charts knows the sign of; amounts in another currency stand without one.
 CURRENCIES = ["USD", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "SEK", "NOK", "DKK", "INR", "CNY", "BRL", "MXN"]
 # Keys whose text a person reads: translated. All else is names, numbers, SQL, and `text`, which the source fills in.
@@ -42,9 +43,9 @@ AXES = {
     ("0.0%", None): "percent", ("0.00%", None): ",.2%", ("#,##0", None): "integer", ("0", None): "integer",
     ("0.00", None): ",.2f", ("0.0", None): ",.1f", ("#,##0.00", None): ",.2f", ("#,##0.00", "money"): "currency",
 }
-KPI = ("kpi_id", "family", "unit", "format", "en", "fr")
+KPI = ("kpi_id", "family", "unit", "format", "en", "fr", "dimensions")
 # What a family's board looks at closely until another KPI is chosen; elsewhere its first.
-FIRST = {"cac_blended", "sessions", "conversion_rate_session", "gmv", "repeat_purchase_rate_90d", "csat",
+FIRST = {"new_buyers", "sessions", "conversion_rate_session", "gmv", "repeat_purchase_rate_90d", "csat",
          "order_defect_rate", "buyer_seller_ratio"}
 NO_BOARD = {"dbt_charts.yml", "meta.yml", "words.yml", "french.yml", "family.yml"}
 
@@ -67,7 +68,7 @@ class Release:
             raise ProjectError(f"PUBLISHED_DB: there is no release at {path}; `make build` publishes one.")
         with duckdb.connect(str(path), read_only=True) as release:
             kpis = release.execute(
-                "select kpi_id, family, unit, format, label_en, label_fr from marts.dim_kpi order by family, kpi_id"
+                "select kpi_id, family, unit, format, label_en, label_fr, dimensions from marts.dim_kpi order by 2, 1"
             ).fetchall()
             (currency,) = release.execute("select reporting_currency from marts.release_info").fetchone()
         return cls([dict(zip(KPI, kpi, strict=True)) for kpi in kpis], currency)
@@ -99,6 +100,8 @@ def write(folder: Path, release: Release, phrases: Phrases | None = None, only: 
     where French is missing."""
     phrases = phrases or Phrases.read()
     words = yaml.safe_load((SOURCES / "words.yml").read_text())
+    for phrase in (phrase for group in words.values() for phrase in group.values()):
+        phrases.to("fr", phrase)  # a code may be one that the release does not hold today
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     written = []
@@ -137,7 +140,9 @@ def _boards(release: Release) -> Iterator[tuple[str, dict[str, Any]]]:
         for kpi in of_family:
             axis = AXES.get((kpi["format"], kpi["unit"])) or AXES.get((kpi["format"], None), ",.2f")
             axes.setdefault(axis, []).append(kpi["kpi_id"])
-        yield family, {"family": family, "first": first, "axes": axes}
+        cuts = [cut for cut in first["dimensions"].split() if cut not in ("seller", "campaign")]  # kpi_month has neither
+        cut = "country" if "country" in cuts or not cuts else cuts[0]
+        yield family, {"family": family, "first": first, "cut": cut, "axes": axes}
 
 
 def _renderer(language: str, phone: bool, release: Release, words: dict, phrases: Phrases) -> Callable[..., str]:
@@ -265,7 +270,7 @@ def _frame(app: Any, folder: Path, published: Path) -> None:
 
 
 def framed(page: str, path: str) -> str:
-    """A page of dbt Charts with its language, an icon that needs no request, and the way to the other width."""
+    """A page of dbt Charts as it is served: dressed, with the way to the other width."""
     language, *rest = path.strip("/").split("/")
     language = language if language in LANGUAGES else "en"
     here = "phone" in rest[:1]
@@ -274,9 +279,17 @@ def framed(page: str, path: str) -> str:
         f"<script>if(matchMedia('(max-width: {PHONE_AT_MOST}px)').matches!=={str(here).lower()})"
         f"location.replace({there!r}+location.search)</script>"
     )
+    return dressed(page, language, lead if rest else "")
+
+
+def dressed(page: str, language: str, head: str = "") -> str:
+    """A page of dbt Charts with its language, an icon that needs no request, a heading, and what else its head holds."""
     page = re.sub("<html[^>]*>", f'<html lang="{language}">', page, count=1)
-    head = f'<link rel="icon" href="data:,">{lead if rest else ""}'
-    return page.replace("</title>", f"</title>{head}", 1)  # after the viewport, which says how wide the screen is
+    head = f'<link rel="icon" href="data:,">{head}'
+    page = page.replace("</title>", f"</title>{head}", 1)  # after the viewport, which says how wide the screen is
+    title = re.search("<title>(.*?)</title>", page, re.DOTALL)
+    heading = f'<h1 style="{UNSEEN}">{title[1] if title else ""}</h1>'
+    return page.replace('<div class="dbt-charts-wrapper">', f'<div class="dbt-charts-wrapper" role="main">{heading}', 1)
 
 
 def main(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import duckdb
 
-from ops.boards import LANGUAGES, Release, write
+from ops.boards import LANGUAGES, Release, dressed, write
 from ops.project import QUIET, ROOT, ProjectError, Settings
 
 REPORTS = ROOT / "build" / "report"
@@ -44,7 +44,7 @@ class Arguments(argparse.ArgumentParser):
 
 
 def period_asked(text: str, published: Path) -> str:
-    """The period as the board writes it; of none, the latest final month. Raises ProjectError where that is not there."""
+    """The period as the board writes it; without one, the latest final month. Raises ProjectError if it is not there."""
     with duckdb.connect(str(published), read_only=True) as release:
         there = release.execute(
             "select period_grain, period_start, is_latest from marts.kpi_scorecard"
@@ -96,15 +96,9 @@ def write_report(period: str, language: str, published: Path, folder: Path) -> l
             page = drawn("html", "all")
             pdf = _bound([drawn("pdf", page) for page in PAGES])
     files = [folder / f"{period}-{language}.{form}" for form in ("html", "pdf")]
-    files[0].write_text(_framed(page, language))
+    files[0].write_text(dressed(page, language, PAPER))
     files[1].write_bytes(pdf)
     return files
-
-
-def _framed(page: str, language: str) -> str:
-    """The page with its language, its width on paper, and an icon that needs no request."""
-    page = re.sub("<html[^>]*>", f'<html lang="{language}">', page, count=1)
-    return page.replace("</head>", f'<link rel="icon" href="data:,">{PAPER}</head>', 1)
 
 
 def _bound(sections: list[bytes]) -> bytes:
@@ -139,7 +133,7 @@ def main(arguments: list[str]) -> int:
     """Write the report asked for; returns the exit code."""
     try:
         parser = Arguments(prog="python -m ops.period_report", description="Write the report of a period.")
-        parser.add_argument("period", nargs="?", default="", help="2026-09, 2026-Q3 or 2026; default: latest final month")
+        parser.add_argument("period", nargs="?", default="", help="2026-09, 2026-Q3, 2026; default: latest final month")
         parser.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0])
         parser.add_argument("--to", type=Path, default=REPORTS, help="folder to write into")
         asked = parser.parse_args(arguments)
