@@ -8,7 +8,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	DBT_TARGET_PATH=build/test/target
 
 .PHONY: help build publish recompute kpi explain analyses spark land check-extracts test soak check lint format docs \
-	superset test-superset lock clean
+	superset test-superset dashboards report lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -72,6 +72,12 @@ superset: .venv-superset/made  ## Serve Apache Superset on the release, on this 
 
 test-superset: .venv/made .venv-superset/made  ## Try Superset on the sample: figures, a new release under it, the dashboard in a browser
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q tests/python/bi
+
+dashboards: .venv/made  ## Serve the boards of the release on this machine alone (PORT=8800)
+	@$(PYTHON_RUN) -m ops.boards $(if $(PORT),--port $(PORT))
+
+report: .venv/made  ## Write the report of a period as HTML and PDF into build/report (PERIOD=2026-09, LANG=fr)
+	@$(PYTHON_RUN) -m ops.period_report $(PERIOD) $(if $(filter command,$(firstword $(origin LANG))),--language $(LANG))
 
 lock:  ## Pin the requirements anew (needs uv)
 	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)

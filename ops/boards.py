@@ -95,8 +95,9 @@ class Phrases:
         return phrase if language == "en" else self.french.get(phrase, phrase)
 
 
-def write(folder: Path, release: Release, phrases: Phrases | None = None) -> list[Path]:
-    """Write the dbt Charts project into a folder and return its boards. Raises ProjectError where French is missing."""
+def write(folder: Path, release: Release, phrases: Phrases | None = None, only: str = "") -> list[Path]:
+    """Write the dbt Charts project, or `only` one board of it, into a folder and return its boards. Raises ProjectError
+    where French is missing."""
     phrases = phrases or Phrases.read()
     words = yaml.safe_load((SOURCES / "words.yml").read_text())
     for phrase in (phrase for group in words.values() for phrase in group.values()):
@@ -110,6 +111,8 @@ def write(folder: Path, release: Release, phrases: Phrases | None = None) -> lis
             boards.mkdir(parents=True, exist_ok=True)
             rendered = _renderer(language, phone, release, words, phrases)
             for name, context in _boards(release):
+                if only and name not in ("meta", only):
+                    continue
                 board = yaml.safe_load(rendered("family.yml" if context else f"{name}.yml", board=name, **context))
                 target = boards / f"{name}.yml"
                 shaped = _translated(_for_width(board, phone), lambda text, to=language: phrases.to(to, text))
@@ -267,7 +270,7 @@ def _frame(app: Any, folder: Path, published: Path) -> None:
 
 
 def framed(page: str, path: str) -> str:
-    """A page of dbt Charts with its language, an icon that needs no request, and the way to the other width."""
+    """A page of dbt Charts as it is served: dressed, with the way to the other width."""
     language, *rest = path.strip("/").split("/")
     language = language if language in LANGUAGES else "en"
     here = "phone" in rest[:1]
@@ -276,8 +279,13 @@ def framed(page: str, path: str) -> str:
         f"<script>if(matchMedia('(max-width: {PHONE_AT_MOST}px)').matches!=={str(here).lower()})"
         f"location.replace({there!r}+location.search)</script>"
     )
+    return dressed(page, language, lead if rest else "")
+
+
+def dressed(page: str, language: str, head: str = "") -> str:
+    """A page of dbt Charts with its language, an icon that needs no request, a heading, and what else its head holds."""
     page = re.sub("<html[^>]*>", f'<html lang="{language}">', page, count=1)
-    head = f'<link rel="icon" href="data:,">{lead if rest else ""}'
+    head = f'<link rel="icon" href="data:,">{head}'
     page = page.replace("</title>", f"</title>{head}", 1)  # after the viewport, which says how wide the screen is
     title = re.search("<title>(.*?)</title>", page, re.DOTALL)
     heading = f'<h1 style="{UNSEEN}">{title[1] if title else ""}</h1>'
