@@ -12,7 +12,8 @@ from python_checks.expectations.gate import TableResult, Verdict
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1c2430; }
 summary { cursor: pointer; padding: .3rem 0; border-bottom: 1px solid #dde3ea; }
-summary b { display: inline-block; min-width: 20rem; }
+summary b { display: inline-block; min-width: min(20rem, 60vw); }
+li { overflow-wrap: anywhere; }
 ul { margin: .4rem 0 1rem; }
 .failed { color: #a3160b; } .passed { color: #17663a; } small { color: #5b6675; }
 """
@@ -27,7 +28,8 @@ def write_page(results: Iterable[TableResult], database: Path, page: Path) -> No
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
         f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Expectations: {verdict}</title><style>{STYLE}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Expectations: {verdict}</title><style>{STYLE}</style></head>
 <body><h1>Expectations: {verdict}</h1>
 <p>{expectations} expectations on {len(ordered)} tables of {escape(database.name)},
 {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.</p>
