@@ -4,7 +4,6 @@
     {%- if not execute or flags.WHICH not in ['build', 'run', 'test', 'seed', 'snapshot'] -%}{{- return('') -}}{%- endif -%}
     {%- set connector = setting('connector') -%}
     {%- if not reads_files() -%}{{- return('') -}}{%- endif -%}
-    {%- do connector_setting('tables') -%}
     {%- do open_landing() -%}
     {%- set landed = landed_source() -%}
     {%- if not landed -%}
