@@ -7,7 +7,8 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \
 	DBT_TARGET_PATH=build/test/target
 
-.PHONY: help build publish recompute kpi land check-extracts check test soak lint format docs lock clean
+.PHONY: help build publish recompute kpi explain analyses spark land check-extracts test soak check lint format docs \
+	superset test-superset dashboards report lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -27,6 +28,15 @@ kpi: .venv/made  ## Build, test and recompute one KPI with all it comes from, on
 	@$(if $(KPI),,$(error Say which: make kpi KPI=gmv))$(PYTHON_RUN) -m ops.dbt kpi $(KPI)
 	@$(MAKE) --no-print-directory recompute KPI=$(KPI)
 
+explain: .venv/made  ## Explain one number of the build, down to its rows (KPI=gmv PERIOD=2026-10, also DIMENSION=country VALUE=FR)
+	@$(PYTHON_RUN) -m ops.explain
+
+analyses: .venv/made  ## Answer the questions of analyses/ from the build
+	@$(PYTHON_RUN) -m ops.analyses
+
+spark: .venv-spark/made  ## Build the extracts on Spark too (Java 17) and hold every published row against DuckDB's (docs/guides/spark.md)
+	@.venv-spark/bin/python -m ops.spark
+
 land: .venv/made  ## Read what was delivered into the landing folder and tell what it holds and lacks, without building
 	@$(PYTHON_RUN) -m ops.land
 
@@ -38,7 +48,8 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
-soak: .venv/made  ## Many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
+soak: .venv/made  ## Twenty simulated markets held to what was planted in them, many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.truth.soak --seeds $(or $(SEEDS),20)
 	@$(TEST_SETTINGS) HYPOTHESIS_PROFILE=soak $(PYTHON_RUN) -m pytest -q tests/python/load/test_deliveries_over_time.py
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
@@ -48,7 +59,7 @@ check: .venv/made  ## What needs no data, in seconds: the form of Python, the pr
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .
-	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests
+	@$(PYTHON_RUN) -m sqlfluff lint --processes 2 models tests analyses
 
 format: .venv/made  ## Put the form of Python right where a machine can
 	@$(PYTHON_RUN) -m ruff check --fix .
@@ -56,15 +67,34 @@ format: .venv/made  ## Put the form of Python right where a machine can
 docs: .venv/made  ## Write the documentation of project and release as one folder: build/docs/index.html
 	@$(PYTHON_RUN) -m ops.docs
 
+superset: .venv-superset/made  ## Serve Apache Superset on the release, on this machine alone (SUPERSET_PORT=8088)
+	@.venv-superset/bin/python -m ops.superset
+
+test-superset: .venv/made .venv-superset/made  ## Try Superset on the sample: figures, a new release under it, the dashboard in a browser
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q tests/python/bi
+
+dashboards: .venv/made  ## Serve the boards of the release on this machine alone (PORT=8800)
+	@$(PYTHON_RUN) -m ops.boards $(if $(PORT),--port $(PORT))
+
+report: .venv/made  ## Write the report of a period as HTML and PDF into build/report (PERIOD=2026-09, LANG=fr)
+	@$(PYTHON_RUN) -m ops.period_report $(PERIOD) $(if $(filter command,$(firstword $(origin LANG))),--language $(LANG))
+
 lock:  ## Pin the requirements anew (needs uv)
 	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)
 	@uv pip compile requirements-spark.in --output-file requirements-spark.lock $(UV_OPTIONS)
+	@uv pip compile requirements-superset.in --output-file requirements-superset.lock $(UV_OPTIONS)
 
 UV_OPTIONS := --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --universal --upgrade
 
 .venv/made: requirements.lock
 	@ops/setup.sh
 
-clean:  ## Remove what builds leave behind; the published releases and .venv stay
+.venv-spark/made: requirements.lock requirements-spark.lock
+	@ops/setup.sh spark
+
+.venv-superset/made: requirements-superset.lock
+	@ops/setup.sh superset
+
+clean:  ## Remove what builds leave behind; the published releases, the environments and what Superset keeps stay
 	@rm -rf target logs .pytest_cache .ruff_cache
-	@find build -mindepth 1 ! -name .gitkeep -delete
+	@find build -mindepth 1 ! -name .gitkeep ! -path 'build/superset*' -delete

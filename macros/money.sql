@@ -11,7 +11,7 @@
         when {{ currency }} = '{{ setting("reporting_currency") }}' then 1
         when {{ rates }}.exchange_rate is not null then {{ rates }}.exchange_rate
         when {{ currency }} is not null and {{ day }} is not null
-            then {{ stop_with("'No exchange rate for ' || " ~ currency ~ " || ' on ' || cast(" ~ day ~ " as varchar(10)) || ' or the 7 days before'") }}
+            then {{ stop_with("'No exchange rate for ' || " ~ currency ~ " || ' on ' || cast(" ~ day ~ " as " ~ dbt.type_string() ~ ") || ' or the 7 days before'") }}
     end
 {%- endmacro %}
 

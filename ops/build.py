@@ -1,6 +1,7 @@
 """Builds the project, checks the build and publishes it: what `make build` and `make publish` run.
 
-    python -m ops.build                     land the extracts, dbt build, the checks, publishing
+    python -m ops.build                     land the extracts, dbt build, the checks, publishing; where files, code
+                                            and settings are those of the release in force, only say so
     python -m ops.build --built             the checks and publishing, for a build that `dbt build` has just made
     python -m ops.build --full-refresh      as the first, with everything landed and loaded anew
     python -m ops.build --with-unit-tests   as the first, with the models' worked examples
@@ -43,8 +44,8 @@ from ops.project import (
     DataRefused,
     ProjectError,
     Settings,
-    duckdb_config,
     duckdb_memory,
+    open_build,
     read_artifact,
 )
 from ops.publish import publish
@@ -55,6 +56,10 @@ NOTHING_PUBLISHED = "Nothing was published."
 # How the project's own SQL begins a message that stops a build because of the data (macro stop_with).
 DATA_STOP = "The data stop the build: "
 ERRORS_TOLD, LINES_TOLD = 5, 10
+# What a build is made by, and the settings that only dbt reads.
+BUILT_BY = ("models", "macros", "seeds", "tests", "python_checks", "ops", "dbt_project.yml", "profiles.yml",
+            "requirements.lock")
+ASKED_OF_DBT = ("AS_OF", "BUSINESS_TIMEZONE", "REPORTING_CURRENCY", "CALENDAR_COUNTRY", "PII_KEY")
 # A check holds Python objects for what it reads; up to this many times the delivered bytes, checks run side by side.
 SIDE_BY_SIDE = 50
 
@@ -119,11 +124,15 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
     for folder in (settings.target, settings.warehouse.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(settings), _without_spill(settings):
-        dbt = None
+        dbt, digest = None, None
         if arguments.built and not (settings.landing / "_files.parquet").is_file():
             raise ProjectError(f"{settings.landing} holds no landed files: run `make build`.")
         if not arguments.built:
             _land(settings, arguments.full_refresh, report)
+            digest = build_digest(settings)
+            if not (arguments.full_refresh or arguments.with_unit_tests) and _stands(settings, digest):
+                _tell_standing(settings, report)
+                return
             dbt = _dbt_build(settings, arguments, report)
         results = _results(settings, dbt)
         manifest = read_artifact(settings.target, "manifest.json")
@@ -135,7 +144,7 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
         _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
         checks = _run_checks(settings, report)
-        facts = release_facts(settings, results, tests, checks)
+        facts = release_facts(settings, results, tests, checks) | {"build_digest": digest}
         with report.step("publish"):
             rows = publish(settings.warehouse, settings.published, manifest, facts, settings.memory_limit)
         report.say(f"published {len(rows)} tables, {sum(rows.values()):,} rows ({report.took('publish')})")
@@ -151,6 +160,49 @@ def _land(settings: Settings, full: bool, report: Report) -> None:
         report.say(f"warning: {warning}")
     counts = f"{len(landed.read):,} files read, {landed.kept:,} kept, {len(landed.forgotten):,} forgotten"
     report.say(f"landed: {counts} ({report.took('land')})")
+
+
+def build_digest(settings: Settings, root: Path = ROOT) -> str:
+    """SHA-256 over all that a build is made from: the landed files, the code that builds and checks, the settings."""
+    with duckdb.connect() as connection:
+        landed = connection.execute(
+            "select table_name, file_name, bytes, modified_at from read_parquet(?) order by all",
+            [str(settings.landing / "_files.parquet")],
+        ).fetchall()
+    asked = [settings.extracts, settings.connector, settings.memory_limit, settings.max_rejected_share]
+    asked += [settings.environment.get(name, "") for name in ASKED_OF_DBT]
+    digest = hashlib.sha256(repr((landed, [str(value) for value in asked])).encode())
+    for path in sorted(path for name in BUILT_BY for path in (root / name, *(root / name).rglob("*"))):
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and path.suffix != ".pyc" and not name.startswith("tests/python/"):
+            digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _stands(settings: Settings, digest: str) -> bool:
+    """Whether the release in force was made from just this, and the build file is still the one it was made of."""
+    runs = []
+    for path in (settings.published, settings.warehouse):
+        try:
+            with duckdb.connect(str(path), read_only=True) as connection:
+                runs.append(connection.execute("select run_id, build_digest from marts.release_info").fetchone())
+        except duckdb.Error:  # not there, of an earlier version, or in use
+            return False
+    return runs[0] == (runs[1][0], digest) and (settings.target / "manifest.json").is_file()
+
+
+def _tell_standing(settings: Settings, report: Report) -> None:
+    """Tell of the release in force what its build told."""
+    report.say("nothing new: files, code and settings are those of the release; nothing is built")
+    _tell_rows(settings, read_artifact(settings.target, "manifest.json"), report)
+    _tell_kpis(settings, report)
+    with duckdb.connect(str(settings.published), read_only=True) as connection:
+        (checks,) = connection.execute("select checks from marts.release_info").fetchone()
+    report.facts["checks"] = json.loads(checks)
+    for name, last in report.facts["checks"].items():
+        if last.startswith("not "):
+            report.left_out(f"{name}: {last}")
+    _tell_release(settings, report)
 
 
 def count_tests(manifest: Mapping[str, Any], results: Mapping[str, Any]) -> Counter[str]:
@@ -184,7 +236,7 @@ def release_facts(
     Raises ProjectError when the build file was made by another run of dbt than the results tell of.
     """
     run = results["metadata"]["invocation_id"]
-    with _open(settings) as connection:
+    with open_build(settings) as connection:
         (built,) = connection.execute("select run_id from marts.release_info").fetchone()
         files = connection.execute(
             "select table_name, file_name, rows_read, rows_loaded, rows_rejected, rows_superseded, bytes"
@@ -275,7 +327,7 @@ def _first_row(settings: Settings, result: Mapping[str, Any]) -> str:
     if not result["unique_id"].startswith("test.") or not result.get("compiled_code"):
         return ""
     try:
-        with _open(settings) as connection:
+        with open_build(settings) as connection:
             found = connection.execute(f"select * from ({result['compiled_code']}) as found limit 1")
             row, names = found.fetchone(), [name for name, *_ in found.description]
     except (duckdb.Error, ProjectError):
@@ -348,7 +400,7 @@ def _tell_of_dbt(line: str, report: Report) -> None:
 def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) -> None:
     """Tell what became of every delivered row. Raises DataRefused when too many were rejected."""
     tables = findings.contract(manifest, settings.connector)
-    with _open(settings) as connection:
+    with open_build(settings) as connection:
         files, reasons = findings.read_files(connection), findings.read_reasons(connection)
         repeated = findings.repeated_keys(connection, settings.landing, tables, files)
         too_many = findings.too_many_rejected(
@@ -372,7 +424,7 @@ def _tell_rows(settings: Settings, manifest: Mapping[str, Any], report: Report) 
 
 def _tell_kpis(settings: Settings, report: Report) -> None:
     """Tell which KPIs and which periods have no value, and why."""
-    with _open(settings) as connection:
+    with open_build(settings) as connection:
         without = findings.kpis_without_value(connection)
         feeds = findings.feeds_in_part(connection)
     report.facts["kpis_without_value"] = findings.as_facts(without)
@@ -395,17 +447,6 @@ def _tell_release(settings: Settings, report: Report) -> None:
         f"  what proved it:  {settings.warehouse.parent / 'quality' / 'index.html'}",
         "  what it means:   make docs, then build/docs/index.html",
     ]
-
-
-@contextmanager
-def _open(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = duckdb_config(settings.memory_limit, settings.spill)
-    try:
-        connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
-    except duckdb.IOException as error:  # not there, or another program has it open for writing
-        raise ProjectError(str(error)) from None
-    with connection:
-        yield connection
 
 
 def _check_commands(settings: Settings) -> dict[str, list[str]]:

@@ -10,13 +10,12 @@ The project is parsed once. Exit codes are dbt's, and BROKEN where a convention 
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ops.project import QUIET, ROOT, ProjectError, kpis, read_artifact
+from ops.project import QUIET, ROOT, ProjectError, kpis, no_such, read_artifact
 from python_checks.conventions.rules import expected_rows, held
 
 BROKEN = 4
@@ -50,8 +49,7 @@ def build_of_kpi(manifest: Mapping[str, Any], kpi_id: str) -> list[str]:
     """The dbt command for one KPI. Raises ProjectError when there is no such KPI."""
     known = {metric["name"]: metric for metric, _ in kpis(manifest)}
     if kpi_id not in known:
-        near = difflib.get_close_matches(kpi_id, known, 3)
-        raise ProjectError(f"KPI: there is no {kpi_id!r}" + (f"; near to it: {', '.join(near)}." if near else "."))
+        raise no_such("KPI", kpi_id, known)
     family = known[kpi_id]["config"].get("group")
     mart = f"kpi_{family}" if family else "kpi_values"  # a custom KPI has no family of its own
     others = [

@@ -49,6 +49,8 @@ FILES = pa.schema([
 UNREADABLE = pa.schema([
     ("file_id", pa.string()), ("row_number", pa.int64()), ("reason", pa.string()), ("content", pa.string()),
 ])
+# Spark leaves out files whose names begin with an underscore: it reads these through links without one.
+LISTS = ("_files.parquet", "_unreadable.parquet", "_source.json")
 GROUP_ROWS, GROUP_BYTES = 122_880, 2**25  # of a Parquet row group: what is held in memory
 SPEAK_EVERY, SAVE_EVERY = 5, 30  # seconds
 NAMED = 20  # names in one message
@@ -312,6 +314,9 @@ class _Landing:
             if self.source_before != self.source or not path.is_file():
                 path.parent.mkdir(exist_ok=True)
                 _replace(path, lambda half, schema=schema: pq.write_table(schema.empty_table(), half))
+        for name in LISTS:
+            if not (link := self.landing / name[1:]).is_symlink():
+                link.symlink_to(name)
 
     def _land(self, file: Delivered, contents: CsvFile | ParquetFile) -> dict:
         """Lands one file; returns its row of _files.parquet."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import duckdb
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -174,6 +177,26 @@ def duckdb_config(limit: int, spill: Path) -> dict[str, str]:
         "temp_directory": str(spill),
         "max_temp_directory_size": SPILL_WITHOUT_LIMIT,
     }
+
+
+@contextmanager
+def open_build(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build file, to be read. Raises ProjectError when it is not there or a build is writing it."""
+    if not settings.warehouse.is_file():
+        raise ProjectError(f"{settings.warehouse} is not there: run `make build` first.")
+    config = duckdb_config(settings.memory_limit, settings.spill)
+    try:
+        connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
+    except duckdb.IOException as error:  # another program has it open for writing
+        raise ProjectError(str(error)) from None
+    with connection:
+        yield connection
+
+
+def no_such(what: str, name: str, known: Iterable[str]) -> ProjectError:
+    """What to say of a name that is none of those known."""
+    near = difflib.get_close_matches(name, known, 3)
+    return ProjectError(f"{what}: there is no {name!r}" + (f"; near to it: {', '.join(near)}." if near else "."))
 
 
 def _share(text: str) -> float:

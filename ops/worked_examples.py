@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "worked-examples.md"
 HEAD = """# Worked examples
 
 One line per hand-worked example: what the KPI must give, how it is worked out, and what the usual mistake would give
-on the same rows. The rows stand in the unit test named, in `models/marts/<family>/_<family>__unit_tests.yml`.
+on the same rows. The rows stand in the unit test named, in `models/marts/<family>/kpi_<family>.yml`.
 Written by `python -m ops.worked_examples`; every build with unit tests proves the answers.
 """
 
@@ -44,8 +44,8 @@ def read_examples(marts: Path = ROOT / "models" / "marts") -> list[Example]:
     mistake would give the right answer, so that the test could not tell them apart.
     """
     examples = []
-    for path in sorted(marts.glob("*/_*__unit_tests.yml")):
-        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["unit_tests"]:
+    for path in sorted(marts.glob("*/kpi_*.yml")):
+        for test in yaml.safe_load(path.read_text(encoding="utf-8")).get("unit_tests", []):
             meta = test.get("config", {}).get("meta", {})
             if "kpi" in meta:
                 examples.append(_example(path, test, meta))

@@ -1,5 +1,23 @@
 {# How landed files are read and how their rows are kept, on each engine. #}
 
+{# Lets the engine find the landing by the names of its sources, before anything is built. #}
+{% macro open_landing() %}
+    {{- return(adapter.dispatch('open_landing', 'marketplace_kpis')()) -}}
+{% endmacro %}
+
+{% macro duckdb__open_landing() -%} {%- endmacro %}
+
+{% macro spark__open_landing() %}
+    {%- for name in ['files', 'unreadable'] -%}
+        {%- set view = landing(name) -%}
+        {%- do run_query('create schema if not exists ' ~ view.schema) -%}
+        {%- do run_query('create or replace view ' ~ view ~ ' as select * from ' ~ spark__parquet(setting('landing_dir') ~ '/' ~ name ~ '.parquet')) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro spark__parquet(path) -%} parquet.`{{ path }}` {%- endmacro %}
+
+
 {# What the landing says of itself (extracts, connector), none where there is none. #}
 {% macro landed_source() %}
     {{- return(adapter.dispatch('landed_source', 'marketplace_kpis')()) -}}
@@ -10,6 +28,11 @@
     {%- if run_query('select file from glob(' ~ path ~ ')').rows | length -%}
         {{- return(run_query('select extracts, connector from read_json(' ~ path ~ ')').rows[0]) -}}
     {%- endif -%}
+{% endmacro %}
+
+{# Where there is none Spark itself says so, and names the path. #}
+{% macro spark__landed_source() %}
+    {{- return(run_query('select extracts, connector from json.`' ~ setting('landing_dir') ~ '/source.json`').rows[0]) -}}
 {% endmacro %}
 
 
@@ -45,6 +68,9 @@
     {{- return(run_query(query).columns[0].values() | list) -}}
 {% endmacro %}
 
+{# A cluster sees the landing, not the folder of the extracts. #}
+{% macro spark__files_not_landed(extracts, source_name) -%} {{- return([]) -}} {%- endmacro %}
+
 
 {# The delivered fields of a group of landed files as d_<name>, with _file, _row, _place and _too_late. #}
 {% macro landed_fields(group, columns, files) %}
@@ -64,12 +90,46 @@
     inner join {{ files }} as files on landed._path = files.path
 {%- endmacro %}
 
+{# A landed file is called by its id; the landing may have been moved since. #}
+{% macro spark__landed_fields(group, columns, files) -%}
+    {%- set names = [] -%}
+    {%- for path in group.paths -%}{%- do names.append(path.split('/')[-1]) -%}{%- endfor -%}
+    {%- set folder = setting('landing_dir') ~ '/' ~ group.paths[0].split('/')[-2] -%}
+    select
+        {%- for column in columns if column.name in group.kinds %}
+        {{ spark__landed_field(column.name, group.kinds[column.name]) }} as {{ delivered_field(column.name) }},
+        {%- endfor %}
+        files.file_id as _file,
+        {{ 'landed._row' if group.row_source == '_row' else 'landed._ordinal + 1' }} as _row,
+        files.place as _place,
+        files.too_late as _too_late
+    from (
+        select
+            *,
+            _metadata.file_name as _name,
+            _metadata.row_index as _ordinal
+        from {{ spark__parquet(folder ~ '/' ~ (names[0] if names | length == 1 else '{' ~ names | join(',') ~ '}')) }}
+    ) as landed
+    inner join {{ files }} as files on landed._name = concat(files.file_id, '.parquet')
+{%- endmacro %}
+
 {# A landed field, null where it stands for no value: an empty text, and what is no number among floats. DuckDB finds the
    latter only as text where the statistics of a file, which leave it out, promise numbers. #}
 {% macro duckdb__landed_field(name, kind) -%}
     {%- set field = 'landed.' ~ adapter.quote(name) -%}
     {%- if kind == 'float' -%}
         case when cast({{ field }} as varchar) not in ('nan', '-nan') then {{ field }} end
+    {%- elif kind == 'text' -%}
+        nullif({{ field }}, '')
+    {%- else -%}
+        {{ field }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__landed_field(name, kind) -%}
+    {%- set field = 'landed.' ~ adapter.quote(name) -%}
+    {%- if kind == 'float' -%}
+        nullif({{ field }}, double('nan'))
     {%- elif kind == 'text' -%}
         nullif({{ field }}, '')
     {%- else -%}
@@ -94,24 +154,110 @@
     }.get(type) or (type if type.startswith('decimal') else 'text')) -}}
 {%- endmacro %}
 
+{% macro spark__kind_of_type(type) -%}
+    {{- return({
+        'int': 'whole', 'bigint': 'whole', 'double': 'float', 'boolean': 'boolean', 'date': 'date', 'timestamp': 'time',
+    }.get(type) or (type if type.startswith('decimal') else 'text')) -}}
+{%- endmacro %}
 
-{# Marks the good rows of the base model being built whose key has a row that condition finds: their latest may change. #}
-{% macro touch_keys(key, condition) %}
-    {{- return(adapter.dispatch('touch_keys', 'marketplace_kpis')(key, condition)) -}}
+
+{# Called by every model of delivered rows: what the engine holds of a table is loaded anew, or, as dbt_project.yml says,
+   what came is added. #}
+{% macro load_as_engine_can() %}
+    {{- return(adapter.dispatch('load_as_engine_can', 'marketplace_kpis')()) -}}
 {% endmacro %}
 
-{% macro duckdb__touch_keys(key, condition) -%}
+{% macro duckdb__load_as_engine_can() -%} {%- endmacro %}
+
+{# Plain Parquet knows no delete and no update. #}
+{% macro spark__load_as_engine_can() -%}
+    {{- config(materialized='table') -}}
+{%- endmacro %}
+
+
+{# Whether the Parquet files of a table of this contract stay where they are, and are not copied. #}
+{% macro stays_in_files(contract) %}
+    {{- return(adapter.dispatch('stays_in_files', 'marketplace_kpis')(contract)) -}}
+{% endmacro %}
+
+{% macro duckdb__stays_in_files(contract) -%} {{- return(contract.config.meta.get('large', false)) -}} {%- endmacro %}
+
+{% macro spark__stays_in_files(contract) -%} {{- return(false) -}} {%- endmacro %}
+
+
+{# Whether a row is the latest good one of its key, where all rows are at hand; where they come bit by bit, keep_latest() says. #}
+{% macro latest_of_key(key) %}
+    {{- return(adapter.dispatch('latest_of_key', 'marketplace_kpis')(key)) -}}
+{% endmacro %}
+
+{% macro duckdb__latest_of_key(key) -%} true {%- endmacro %}
+
+{% macro spark__latest_of_key(key) -%}
+    _fault is not null or row_number() over (partition by _fault is null, {{ key }} order by _place desc, _row desc) = 1
+{%- endmacro %}
+
+
+{# Hooks of base models (dbt_project.yml): what comes and goes of one delivery changes which row of a key is the latest.
+   The rows whose key is touched carry this run's id in _run. #}
+
+{# Before: the rows of files that were withdrawn or replaced go, those of a connector's model too. #}
+{% macro forget_withdrawn() %}
+    {{- return(adapter.dispatch('forget_withdrawn', 'marketplace_kpis')()) -}}
+{% endmacro %}
+
+{% macro spark__forget_withdrawn() -%} {%- endmacro %}
+
+{% macro duckdb__forget_withdrawn() -%}
+    {%- if execute and is_incremental() -%}
+        {%- set base = base_models() | selectattr('model', 'equalto', this.identifier) | first -%}
+        {%- if base.source == 'extracts' and setting('connector') != 'native' -%}
+            delete from {{ this }}
+        {%- else -%}
+            {%- set gone = '_file not in (select file_id from ' ~ source(base.source, 'files') ~ ')' -%}
+            {%- if run_query('select 1 from ' ~ this ~ ' where ' ~ gone ~ ' limit 1').rows | length -%}
+                {{ touch_keys(contract_key(base), gone) }};
+                delete from {{ this }} where {{ gone }}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# After: of the good rows of a key the last one by (dt, file name, row) is the latest, whatever came in which order. #}
+{% macro keep_latest() %}
+    {{- return(adapter.dispatch('keep_latest', 'marketplace_kpis')()) -}}
+{% endmacro %}
+
+{% macro spark__keep_latest() -%} {%- endmacro %}
+
+{% macro duckdb__keep_latest() -%}
+    {%- if execute -%}
+        {%- set base = base_models() | selectattr('model', 'equalto', this.identifier) | first -%}
+        {%- if is_large(base) -%}
+            {{ bring_repeated_keys(base) }};
+            {{ mark_latest(contract_key(base)) }};
+            {{ forget_linked(base, '_is_latest') }}
+        {%- else -%}
+            {{ mark_latest(contract_key(base)) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a base model leaves Parquet files where they are: a large table of native extracts. #}
+{% macro is_large(base) %}
+    {{- return(setting('connector') == 'native' and contract_of(base.table, base.source).config.meta.get('large', false)) -}}
+{% endmacro %}
+
+
+{# Marks the good rows of the base model being built whose key has a row that condition finds: their latest may change. #}
+{% macro touch_keys(key, condition) -%}
     update {{ this }} set _run = '{{ invocation_id }}'
     where _fault is null and ({{ key }}) in (select ({{ key }}) from {{ this }} where _fault is null and {{ condition }})
 {%- endmacro %}
 
 
 {# Marks the latest good row of each key that this run touched. #}
-{% macro mark_latest(key) %}
-    {{- return(adapter.dispatch('mark_latest', 'marketplace_kpis')(key)) -}}
-{% endmacro %}
-
-{% macro duckdb__mark_latest(key) -%}
+{% macro mark_latest(key) -%}
     update {{ this }} as judged
     set _is_latest = ranked.is_latest
     from (
@@ -135,11 +281,7 @@
 
 {# The good rows of a large table's linked files whose key is there more than once, brought into the base model being
    built for mark_latest(), and the copied rows that were superseded until now. Hashes find them first: few rows are compared by their keys. #}
-{% macro bring_repeated_keys(base) %}
-    {{- return(adapter.dispatch('bring_repeated_keys', 'marketplace_kpis')(base)) -}}
-{% endmacro %}
-
-{% macro duckdb__bring_repeated_keys(base) -%}
+{% macro bring_repeated_keys(base) -%}
     {%- set files = source(base.source, 'files') -%}
     {%- set keys = contract_columns(contract_of(base.table, base.source)) | selectattr('key') | list -%}
     {%- set names = keys | map(attribute='as') | join(', ') -%}
@@ -215,6 +357,8 @@
     {{- return(adapter.dispatch('linked_rows', 'marketplace_kpis')(table, base)) -}}
 {% endmacro %}
 
+{% macro spark__linked_rows(table, base) -%} {%- endmacro %}
+
 {% macro duckdb__linked_rows(table, base) -%}
     {%- set files = source('extracts', 'files') -%}
     {%- if execute and setting('connector') == 'native' -%}
@@ -252,6 +396,8 @@
 {% macro linked_counts(table, base) %}
     {{- return(adapter.dispatch('linked_counts', 'marketplace_kpis')(table, base)) -}}
 {% endmacro %}
+
+{% macro spark__linked_counts(table, base) -%} {%- endmacro %}
 
 {% macro duckdb__linked_counts(table, base) -%}
     {%- if execute and setting('connector') == 'native' -%}

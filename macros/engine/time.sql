@@ -48,8 +48,17 @@
 
 
 {# Whole days from one date to another (negative when the second comes first). #}
-{% macro days_from(first, second) -%}
+{% macro days_from(first, second) %}
+    {{- return(adapter.dispatch('days_from', 'marketplace_kpis')(first, second)) -}}
+{% endmacro %}
+
+{% macro default__days_from(first, second) -%}
     {{ dbt.datediff(first, second, 'day') }}
+{%- endmacro %}
+
+{# dbt's own form names each argument six times. #}
+{% macro spark__days_from(first, second) -%}
+    datediff({{ second }}, {{ first }})
 {%- endmacro %}
 
 
@@ -117,3 +126,13 @@
     from {{ relation }}
     where {{ first }} <= {{ last }}
 {%- endmacro %}
+
+
+{# The day of the week of a date: 1 for Monday to 7. #}
+{% macro iso_weekday(day) %}
+    {{- return(adapter.dispatch('iso_weekday', 'marketplace_kpis')(day)) -}}
+{% endmacro %}
+
+{% macro duckdb__iso_weekday(day) -%} cast(extract(isodow from {{ day }}) as bigint) {%- endmacro %}
+
+{% macro spark__iso_weekday(day) -%} cast(weekday({{ day }}) + 1 as bigint) {%- endmacro %}

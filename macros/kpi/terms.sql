@@ -3,7 +3,8 @@ The terms of a family mart: every count, sum and percentile its KPIs divide or s
 
 `kpi_terms(specs)` writes the CTEs `periods`, `gaps`, one or more per spec, and `terms`: one row per period grain, period and
 segment, with one column per term. A mart names its entity relations as CTEs before it, divides `terms` in a CTE `shown` after
-it, and ends with `kpi_without_gaps`, which leaves out what no one can know.
+it, and ends with `kpi_without_gaps`, which leaves out what no one can know. The comment before them hands the specs on, as
+JSON, to who asks for the rows behind a figure (ops/explain.py).
 A spec is a dictionary:
 
   shape       sums         terms are aggregates that add up over days: count_if(...), sum(...), count(*). An expression
@@ -12,7 +13,7 @@ A spec is a dictionary:
               rolling      terms are [starts, ends] dates; counts the rows open (starts <= day < ends) on the period's last day.
               percentiles  terms are [expression, fraction]; each also gives <term>_n, the number of measured rows.
               previous     terms are columns of the spec named in `from`, as they were one period before.
-              given        terms are columns of `from`, which has the keys of a period and segment already.
+              given        terms are aggregates; `from` has the keys of a period and segment already.
   name        names the spec's CTE, for a `previous` one
   from        the CTE to read
   day         its date column (sums, distinct, percentiles)
@@ -27,6 +28,7 @@ measured. `all` has a row in every period of the span, other segments where one 
 lack an input shows no segments.
 #}
 {% macro kpi_terms(specs) %}
+-- kpi_terms: {{ specs | tojson }}
 periods as (
     select * from {{ ref('int_periods') }}
 ),
@@ -444,14 +446,15 @@ terms as (
         period_start,
         dimension,
         dimension_value,
-        {% for term in spec.terms -%}
-            {{ term }}{{ ',' if not loop.last }}
+        {% for term, expression in spec.terms.items() -%}
+            {{ expression }} as {{ term }}{{ ',' if not loop.last }}
         {% endfor -%}
     from {{ spec.from }}
     where
         dimension in ('{{ ((['all'] if is_whole else []) + (dimensions.keys() | list)) | join("', '") }}')
         and period_grain in ('{{ var("kpi_grains") | join("', '") }}')
         and {{ kpi_is_published() }}
+    group by period_grain, period_start, dimension, dimension_value
 ),
 
 {% endmacro %}

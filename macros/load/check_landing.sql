@@ -4,6 +4,7 @@
     {%- if not execute or flags.WHICH not in ['build', 'run', 'test', 'seed', 'snapshot'] -%}{{- return('') -}}{%- endif -%}
     {%- set connector = setting('connector') -%}
     {%- do connector_setting('tables') -%}
+    {%- do open_landing() -%}
     {%- set landed = landed_source() -%}
     {%- if not landed -%}
         {{ exceptions.raise_compiler_error('Nothing was landed in ' ~ setting('landing_dir') ~ ' yet: run `make land` (or `make build`) first.') }}

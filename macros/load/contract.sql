@@ -186,9 +186,11 @@
 {% endmacro %}
 
 
-{# A typed row of a table as JSON, personal values as their hashes. #}
+{# A typed row of a table as JSON, personal values as their hashes, times as their text: engines write them otherwise. #}
 {% macro contract_row_as_json(table) -%}
     {%- set pairs = [] -%}
-    {%- for column in contract_columns(contract_of(table)) if execute -%}{%- do pairs.append((column.as, column.as)) -%}{%- endfor -%}
+    {%- for column in contract_columns(contract_of(table)) if execute -%}
+        {%- do pairs.append((column.as, 'cast(' ~ column.as ~ ' as string)' if column.type in ['date', 'timestamp'] else column.as)) -%}
+    {%- endfor -%}
     {{- row_as_json(pairs) -}}
 {%- endmacro %}

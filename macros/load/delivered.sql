@@ -6,7 +6,7 @@ The rows of a delivered table for its base model: in the types of the contract, 
   _file       id of its file in the landing, or the model it comes from
   _row        physical line of a CSV row, ordinal of a Parquet row
   _place      (dt, file name): which delivery is the later one
-  _is_latest  whether no later good row has its key; kept by keep_latest()
+  _is_latest  whether no later good row has its key (latest_of_key, keep_latest)
   _contract   what judged it, as a mark
   _run        the dbt run that loaded it, or last saw its key change
 
@@ -22,6 +22,7 @@ their rows at fault come, and stg_ reads the others where they lie.
     {%- elif table in connector_setting('tables') -%}
         {%- set mapped = ref('stg_' ~ connector ~ '__' ~ table) -%}
     {%- endif -%}
+    {%- do load_as_engine_can() -%}
     {%- if not execute -%}
         {{- return('(select 1) as delivered') -}}
     {%- endif -%}
@@ -31,7 +32,7 @@ their rows at fault come, and stg_ reads the others where they lie.
     {%- set groups = [] -%}
     {%- if is_native -%}
         {%- do refuse_other_judgement(contract) -%}
-        {%- set groups = landed_groups(files, table, contract.config.meta.get('large', false)) -%}
+        {%- set groups = landed_groups(files, table, stays_in_files(contract)) -%}
     {%- elif mapped is defined -%}
         {%- set groups = [mapped_group(mapped)] -%}
     {%- endif -%}
@@ -62,7 +63,7 @@ their rows at fault come, and stg_ reads the others where they lie.
     _file,
     _row,
     _place,
-    true as _is_latest,
+    {{ latest_of_key(key_of(contract_of(table, source_name))) if execute else 'true' }} as _is_latest,
     '{{ contract_mark(contract_of(table, source_name)) if execute }}' as _contract,
     '{{ invocation_id }}' as _run
 {%- endmacro %}
@@ -202,45 +203,8 @@ their rows at fault come, and stg_ reads the others where they lie.
 {% endmacro %}
 
 
-{# Hooks of base models (dbt_project.yml): what comes and goes of one delivery changes which row of a key is the latest.
-   The rows whose key is touched carry this run's id in _run. #}
+{% macro contract_key(base) -%} {{- key_of(contract_of(base.table, base.source)) -}} {%- endmacro %}
 
-{# Before: the rows of files that were withdrawn or replaced go, those of a connector's model too. #}
-{% macro forget_withdrawn() -%}
-    {%- if execute and is_incremental() -%}
-        {%- set base = base_models() | selectattr('model', 'equalto', this.identifier) | first -%}
-        {%- if base.source == 'extracts' and setting('connector') != 'native' -%}
-            delete from {{ this }}
-        {%- else -%}
-            {%- set gone = '_file not in (select file_id from ' ~ source(base.source, 'files') ~ ')' -%}
-            {%- if run_query('select 1 from ' ~ this ~ ' where ' ~ gone ~ ' limit 1').rows | length -%}
-                {{ touch_keys(contract_key(base), gone) }};
-                delete from {{ this }} where {{ gone }}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endif -%}
+{% macro key_of(contract) -%}
+    {{- contract_columns(contract) | selectattr('key') | map(attribute='as') | join(', ') -}}
 {%- endmacro %}
-
-
-{# After: of the good rows of a key the last one by (dt, file name, row) is the latest, whatever came in which order. #}
-{% macro keep_latest() -%}
-    {%- if execute -%}
-        {%- set base = base_models() | selectattr('model', 'equalto', this.identifier) | first -%}
-        {%- if is_large(base) -%}
-            {{ bring_repeated_keys(base) }};
-            {{ mark_latest(contract_key(base)) }};
-            {{ forget_linked(base, '_is_latest') }}
-        {%- else -%}
-            {{ mark_latest(contract_key(base)) }}
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro contract_key(base) -%}
-    {{- contract_columns(contract_of(base.table, base.source)) | selectattr('key') | map(attribute='as') | join(', ') -}}
-{%- endmacro %}
-
-{# Whether a base model leaves Parquet files where they are: a large table of native extracts. #}
-{% macro is_large(base) %}
-    {{- return(setting('connector') == 'native' and contract_of(base.table, base.source).config.meta.get('large', false)) -}}
-{% endmacro %}

@@ -19,6 +19,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=SAMPLE.seed, help="which marketplace (default %(default)s)")
     parser.add_argument("--format", choices=FORMATS, default="csv", dest="fmt")
     parser.add_argument("--daily", action="store_true", help="write daily deliveries, <table>/dt=YYYY-MM-DD/")
+    parser.add_argument(
+        "--last-days", type=int, default=0, help="the last days as daily deliveries, after one of all before them"
+    )
     parser.add_argument("--tables", default="", help="only these tables, separated by commas")
     parser.add_argument("--timezone", help="business time zone (default: that of the marketplace)")
     parser.add_argument("--reporting-currency", help="reporting currency (default: that of the marketplace)")

@@ -23,7 +23,7 @@ from ops.simulate import (
     web,
 )
 from ops.simulate.contract import TABLES
-from ops.simulate.deliver import as_known, deliveries, write_daily, write_whole
+from ops.simulate.deliver import as_known, deliveries, write_daily, write_last_days, write_whole
 from ops.simulate.dirt import spoil
 from ops.simulate.settings import Settings
 from ops.simulate.world import World, build_world
@@ -118,6 +118,10 @@ def write_extracts(settings: Settings, out: Path, say: Callable[[str], None] = l
         fmt = settings.format_of(name)
         if settings.daily:
             rows[name] = write_daily(name, simulation.daily(name), out, fmt)
+        elif settings.last_days:
+            first_day, cutoff = simulation.world.first_day, simulation.world.cutoff
+            rows[name] = write_last_days(
+                name, simulation.parts(name), first_day, cutoff, settings.last_days, out, fmt)
         else:
             rows[name] = write_whole(name, simulation.table(name), out, fmt)
         say(f"{name}: {rows[name]} rows ({time.perf_counter() - began:.1f} s)")

@@ -140,6 +140,27 @@ def write_daily(name: str, parts: Iterator[pl.DataFrame], out: Path, fmt: str) -
     return rows
 
 
+def write_last_days(
+    name: str, parts: Iterator[pl.DataFrame], first_day: date, cutoff: np.datetime64, days: int, out: Path, fmt: str
+) -> int:
+    """Write a table as known before the last UTC days, whole, and each of these days as a delivery of its own.
+
+    `parts` are its frames as simulated. Returns the number of rows, versions included.
+    """
+    before = np.datetime64(cutoff, "D") - days + 1
+    versions = []
+
+    def known() -> Iterator[pl.DataFrame]:
+        for part in parts:
+            versions.append(deliveries(name, part, first_day, cutoff).filter(pl.col("dt") >= before.item()))
+            yield as_known(name, part, before.astype("M8[us]") - np.timedelta64(1, "us"))
+
+    rows = write_whole(name, known(), out, fmt)
+    late = pl.concat(versions)
+    _write_days(name, late, out, fmt)
+    return rows + late.height
+
+
 def _write_days(name: str, versions: pl.DataFrame, out: Path, fmt: str) -> None:
     for (day,), rows in versions.partition_by("dt", as_dict=True, maintain_order=True).items():
         write_file(rows.drop("dt"), out / name / f"dt={day.isoformat()}" / f"part-0.{fmt}", fmt)

@@ -63,7 +63,7 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
 
     Sales do not depend on experiments here; instead buyers are sent to b more often than other visitors, such that b
     converts `lift` better and the real share of b is as planned. The share of the buyers is exact: of a few hundred,
-    chance alone could hide the lift.
+    chance alone could hide the lift. In a plain market a coin sends each visitor, whoever it is.
     """
     parts = []
     planted = []
@@ -81,8 +81,9 @@ def assignments_table(world: World, sessions: Sessions) -> pl.DataFrame:
         of_buyers = share * (1 + lift) / (1 + share * lift)
         others = max(0.0, (share * len(visitors) - of_buyers * buyer.sum()) / max(1, len(visitors) - buyer.sum()))
         in_b = chance(rng, len(visitors), others)
-        buyers = rng.permutation(np.flatnonzero(buyer))
-        in_b[buyers] = np.arange(len(buyers)) < round(of_buyers * len(buyers))
+        if not world.settings.plain:
+            buyers = rng.permutation(np.flatnonzero(buyer))
+            in_b[buyers] = np.arange(len(buyers)) < round(of_buyers * len(buyers))
         parts.append(
             pl.DataFrame(
                 {

@@ -19,6 +19,7 @@ class Settings:
     `formats` gives single tables another format than `fmt`. `sessions_per_order` counts the sessions of people, bots
     come on top; `session_conversion` of them end with an order. Both are what tracking saw: with the defaults about one
     order in twelve comes in a tracked session, the others by telephone or from people who refused to be tracked, say.
+    `daily` delivers every day by itself; `last_days` only so many, after one delivery of all before them.
     `plain` plants nothing: what is found in such a market is a false alarm (docs/simulated-data.md).
     """
 
@@ -29,6 +30,7 @@ class Settings:
     fmt: str = "csv"
     formats: tuple[tuple[str, str], ...] = ()
     daily: bool = False
+    last_days: int = 0
     tables: tuple[str, ...] = ()
     timezone: str | None = None
     reporting_currency: str | None = None
@@ -40,6 +42,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.orders < 1 or self.days < 1:
             raise ValueError("--orders and --days must be at least 1")
+        if not 0 <= self.last_days < self.days or (self.daily and self.last_days):
+            raise ValueError("--last-days must be fewer than --days, and goes without --daily")
         if self.seed < 0:
             raise ValueError("--seed must not be negative")
         unknown = [name for name in self.tables if name not in TABLES]

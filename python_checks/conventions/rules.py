@@ -261,7 +261,8 @@ def kpis_are_documented_once(manifest: Manifest) -> Iterator[str]:
         text = blocks.get(f"kpi_{metric['name']}")
         if text is None:
             if not kpi.get("is_custom"):
-                yield f"{metric['name']} has no doc block kpi_{metric['name']} ({_beside(metric, 'docs.md')})"
+                where = f"models/marts/{family(metric)}/_{family(metric)}__docs.md"
+                yield f"{metric['name']} has no doc block kpi_{metric['name']} ({where})"
             continue
         if metric["description"].strip() != text:
             yield f"{metric['name']} is not described by its doc block"
@@ -289,7 +290,7 @@ def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
     for metric, kpi in kpis(manifest):
         is_divided = metric["type"] == "ratio" or is_percentile(metric)
         if is_divided and not kpi.get("is_custom") and (f"kpi_{family(metric)}", metric["name"]) not in worked:
-            where = _beside(metric, "unit_tests.yml")
+            where = f"models/marts/{family(metric)}/kpi_{family(metric)}.yml"
             yield f"no unit test of kpi_{family(metric)} expects a value of {metric['name']} ({where})"
 
 
@@ -305,16 +306,11 @@ def rates_are_bounded(manifest: Manifest) -> Iterator[str]:
 @rule
 def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
     """Every KPI is known to the independent recomputation, and the other way round."""
-    defined = {metric["name"] for metric, kpi in kpis(manifest) if not kpi.get("is_custom")}
-    for name in sorted(defined - set(KPIS)):
-        yield f"{name} is not recomputed (python_checks/recompute: catalogue.py and families)"
-    for name in sorted(set(KPIS) - defined):
+    family_of = {metric["name"]: family(metric) for metric, kpi in kpis(manifest) if not kpi.get("is_custom")}
+    for name in sorted(set(family_of) - set(KPIS)):
+        yield f"{name} is not declared and calculated in python_checks/recompute/families/{family_of[name]}.py"
+    for name in sorted(set(KPIS) - set(family_of)):
         yield f"{name} is recomputed, and no metric defines it"
-
-
-def _beside(metric: Node, name: str) -> str:
-    """A file of the folder of a KPI's family."""
-    return f"models/marts/{family(metric)}/_{family(metric)}__{name}"
 
 
 def family(metric: Node) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ops.project import QUIET, ROOT, Settings
+from tests.python.browser import chromium  # noqa: F401 - a fixture
 
 BUILD = ROOT / "build" / "test"
 # The sample as `make test` builds it; the settings of whoever runs the tests are left aside.

@@ -39,6 +39,7 @@ buyer_days as (
 
 buyer_category_days as (
     select
+        customer_id,
         category,
         ordered_on,
         lead(ordered_on) over (partition by customer_id, category order by ordered_on) as next_on
@@ -58,6 +59,7 @@ seller_days as (
 
 seller_category_days as (
     select
+        seller_id,
         category,
         ordered_on,
         lead(ordered_on) over (partition by seller_id, category order by ordered_on) as next_on
@@ -79,6 +81,7 @@ first_states as (
 
 registered_sellers as (
     select
+        sellers.seller_id,
         sellers.country,
         sellers.region,
         sellers.validated_on as starts,
@@ -88,6 +91,7 @@ registered_sellers as (
     where sellers.validated_on is not null
     union all
     select
+        sellers.seller_id,
         sellers.country,
         sellers.region,
         greatest(sellers.validated_on, seller_states.status_on) as starts,
@@ -99,6 +103,7 @@ registered_sellers as (
 
 registered_customers as (
     select
+        customer_id,
         country,
         region,
         created_on as starts,
@@ -108,9 +113,11 @@ registered_customers as (
 
 new_sellers as (
     select
+        seller_id,
         country,
         region,
         validated_on,
+        first_valid_sale_on,
         first_sale_after_validation_on <= {{ add_days('validated_on', 60) }} as is_activated_60d,
         -- without a sale yet: longer than any; found again and removed below
         case
@@ -165,6 +172,7 @@ listed_seller_categories as (
 -- an offer is live in the 30 days to a day from its listing to 29 days after its delisting
 live_offers as (
     select
+        offer_id,
         category,
         listed_on as starts,
         {{ add_days('delisted_on', 30) }} as ends
@@ -190,6 +198,7 @@ offer_sale_days as (
 
 sold_offers as (
     select
+        offers.offer_id,
         offers.category,
         greatest(days.ordered_on, offers.listed_on) as starts,
         least(days.next_on, {{ add_days('days.ordered_on', 30) }}, {{ add_days('offers.delisted_on', 30) }}) as ends
@@ -226,26 +235,14 @@ seller_sales as (
     {% endfor -%}
 ),
 
-concentration as (
+ranked_sellers as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        sum(gmv_net) as gmv_net,
-        sum(case when seller_rank <= 10 then gmv_net else 0 end) as top10_gmv_net,
-        10000 * sum(cast(gmv_net as double) * cast(gmv_net as double)) as squared_seller_gmv_net_x10000,
-        cast(sum(gmv_net) as double) * cast(sum(gmv_net) as double) as gmv_net_squared
-    from (
-        select
-            *,
-            row_number() over (
-                partition by period_grain, period_start, dimension, dimension_value
-                order by gmv_net desc, seller_id
-            ) as seller_rank
-        from seller_sales
-    ) as ranked
-    group by period_grain, period_start, dimension, dimension_value
+        *,
+        row_number() over (
+            partition by period_grain, period_start, dimension, dimension_value
+            order by gmv_net desc, seller_id
+        ) as seller_rank
+    from seller_sales
 ),
 
 {%- set of_place = {'country': 'country', 'region': 'region'} -%}
@@ -313,10 +310,12 @@ concentration as (
         'terms': {'sold_offers_30d': ['starts', 'ends']},
     },
     {
-        'shape': 'given', 'from': 'concentration', 'dimensions': {'category': 'category'},
+        'shape': 'given', 'from': 'ranked_sellers', 'dimensions': {'category': 'category'},
         'terms': {
-            'gmv_net': 'gmv_net', 'top10_gmv_net': 'top10_gmv_net',
-            'squared_seller_gmv_net_x10000': 'squared_seller_gmv_net_x10000', 'gmv_net_squared': 'gmv_net_squared',
+            'gmv_net': 'sum(gmv_net)',
+            'top10_gmv_net': 'sum(case when seller_rank <= 10 then gmv_net else 0 end)',
+            'squared_seller_gmv_net_x10000': '10000 * sum(cast(gmv_net as double) * cast(gmv_net as double))',
+            'gmv_net_squared': 'cast(sum(gmv_net) as double) * cast(sum(gmv_net) as double)',
         },
         'money': ['gmv_net', 'top10_gmv_net'], 'number': ['squared_seller_gmv_net_x10000', 'gmv_net_squared'],
     },

@@ -12,5 +12,5 @@ select
     {{ period_start('month', 'date_day') }} as month_start,
     {{ period_start('quarter', 'date_day') }} as quarter_start,
     {{ period_start('year', 'date_day') }} as year_start,
-    cast(extract(isodow from date_day) as bigint) as iso_weekday
+    {{ iso_weekday('date_day') }} as iso_weekday
 from days

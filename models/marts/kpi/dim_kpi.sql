@@ -9,7 +9,7 @@ with definitions as (
         select
             '{{ kpi.kpi_id }}' as kpi_id,
             {% for column in texts -%}
-                {% if kpi.get(column) %}'{{ kpi[column] | replace("'", "''") }}'{% else %}cast(null as varchar){% endif %} as {{ column }},
+                {% if kpi.get(column) %}'{{ kpi[column] | replace("'", "''") }}'{% else %}cast(null as {{ dbt.type_string() }}){% endif %} as {{ column }},
             {% endfor -%}
             {% for column in lists -%}
                 '{{ kpi.get(column, []) | join(" ") }}' as {{ column }},

@@ -47,6 +47,7 @@ csat_waves as (
 
 answered_twice as (
     select
+        cold.order_id,
         cold.answered_on,
         case when cold.score >= 4 then 1 else 0 end - case when hot.score >= 4 then 1 else 0 end as change
     from csat_waves as cold

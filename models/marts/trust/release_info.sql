@@ -33,6 +33,7 @@ select
     cast(inputs.input_files as bigint) as input_files,
     cast(null as bigint) as input_bytes,
     cast(null as {{ dbt.type_string() }}) as input_digest,
+    cast(null as {{ dbt.type_string() }}) as build_digest,
     cast(inputs.rows_read as bigint) as rows_read,
     cast(inputs.rows_loaded as bigint) as rows_loaded,
     cast(inputs.rows_rejected as bigint) as rows_rejected,

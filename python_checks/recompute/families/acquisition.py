@@ -4,8 +4,31 @@ from __future__ import annotations
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KpiRows, combine, measure
 from python_checks.recompute.world import BUYER_DIMENSIONS, World
+
+declare("acquisition", """
+ad_impressions - channel,campaign ad_spend
+ad_clicks - channel,campaign ad_spend
+ad_spend - channel,campaign ad_spend
+cpm - channel,campaign ad_spend
+cpc - channel,campaign ad_spend
+ctr - channel,campaign ad_spend
+cpa - channel,campaign events,ad_spend,{attribution},{buyer_ads}
+cpl - channel,campaign ad_spend,leads,ad_spend.objective=leads,leads.qualified_at
+cac_blended - - ad_spend,{buyer_ads}
+cac_paid - channel,campaign events,ad_spend,{attribution},{buyer_ads}
+seller_cac - - ad_spend,ad_spend.audience=sellers
+repeat_order_cost - - ad_spend,ad_spend.objective=retention
+new_buyers - country,region,channel,customer_type -
+click_conversion_rate - channel,campaign events,ad_spend,{attribution},{buyer_ads}
+roas 60 channel,campaign events,ad_spend,{net},{attribution},{buyer_ads}
+marketing_roi - channel,campaign events,ad_spend,{commission},{attribution},{buyer_ads}
+leads - channel,campaign leads
+lead_conversion_rate 90 channel,campaign leads,leads.converted_at
+""")
+
 
 ADS = ["channel", "campaign"]
 

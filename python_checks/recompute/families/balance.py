@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import ALL, KpiRows, combine, count_rolling, measure, measure_grain, windows
 from python_checks.recompute.money import as_number
 from python_checks.recompute.periods import FOREVER, GRAINS, days_between
 from python_checks.recompute.world import World
+
+declare("balance", """
+registered_customers - country,region customers.created_at
+registered_sellers - country,region {joined}
+listed_sellers - country,region,category offers
+active_sellers - country,region,category -
+new_sellers - country,region {joined}
+seller_activation_rate_60d 60 country,region {joined}
+time_to_first_sale_median 60 country,region {joined}
+buyer_seller_ratio - category,country,region -
+seller_churn_rate_180d - country,region -
+top10_seller_share 60 category {net}
+seller_concentration_hhi 60 category {net}
+offer_liquidity_rate - category offers
+""")
+
 
 PLACES = ["country", "region"]
 ACTIVATION_DAYS = 60

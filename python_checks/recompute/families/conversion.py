@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KpiRows, combine, measure
 from python_checks.recompute.web import SESSION_DIMENSIONS
 from python_checks.recompute.world import World
+
+declare("conversion", """
+conversion_rate_session - {web_dimensions} events,events:purchase,{looked}
+conversion_rate_visitor - {web_dimensions} events,events:purchase,{looked}
+conversion_rate_cart 7 {web_dimensions} events,events:purchase,events:add_to_cart
+orders_per_session - {web_dimensions} events,events:purchase,{looked}
+cart_abandonment_rate 7 {web_dimensions} events,events:purchase,events:add_to_cart
+checkout_abandonment_rate - {web_dimensions} events,events:purchase,events:begin_checkout
+transaction_completion_rate 1 country,region payments,{unpaid}
+category_conversion_rate - category events,events:purchase,events:product_view,events.order_id,events.product_id
+liquidity_rate - {web_dimensions} events,events:purchase
+""")
+
 
 
 def add(rows: KpiRows, world: World) -> None:

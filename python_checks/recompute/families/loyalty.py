@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KpiRows, combine, count_rolling, measure, measure_grain, windows
 from python_checks.recompute.periods import GRAINS, days_between
 from python_checks.recompute.world import BUYER_DIMENSIONS, World
+
+declare("loyalty", """
+active_buyers - {buyer_dimensions} -
+period_buyers - {buyer_dimensions} -
+returning_buyer_share - {buyer_dimensions} -
+returning_order_share - {buyer_dimensions} -
+repeat_purchase_rate_90d 90 {buyer_dimensions} -
+retention_rate - {buyer_dimensions} -
+churn_rate_180d - {buyer_dimensions} -
+ltv_12m 365 {buyer_dimensions} {commission}
+ltv_cac_ratio 365 - ad_spend,{commission},{buyer_ads}
+second_seller_rate - {buyer_dimensions} -
+""")
+
 
 REPEAT_DAYS = 90
 LIFETIME_DAYS = 364

@@ -5,9 +5,32 @@ from __future__ import annotations
 import polars as pl
 
 from python_checks.recompute import ledger
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KpiRows, combine, measure
 from python_checks.recompute.money import as_number
 from python_checks.recompute.world import ORDER_DIMENSIONS, World
+
+declare("sales", """
+orders - {order_dimensions} -
+valid_orders - {order_dimensions} -
+transactions - country,region payments
+transaction_volume - country,region payments
+gmv - {order_dimensions} -
+gmv_net 60 {order_dimensions} {net}
+platform_revenue - seller {commission},{shipped}
+commission_rate - {order_dimensions} {commission}
+take_rate - seller {commission},{shipped}
+multi_product_order_share - country,region,sales_channel,customer_type -
+aov - {order_dimensions} -
+median_order_value - country,region,sales_channel,customer_type -
+items_per_order - {order_dimensions} -
+arpu - - {commission},{shipped}
+refunded_amount - seller,category refunds
+gross_margin - - {commission},{shipped},{direct_cost}
+gross_margin_rate - - {commission},{shipped},{direct_cost}
+contribution_margin - - ad_spend,{commission},operating_costs,{shipped},{direct_cost}
+""")
+
 
 
 def add(rows: KpiRows, world: World) -> None:

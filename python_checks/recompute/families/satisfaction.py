@@ -6,9 +6,33 @@ import datetime as dt
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KpiRows, measure
 from python_checks.recompute.seller_orders import measure_seller_orders
 from python_checks.recompute.world import World
+
+declare("satisfaction", """
+nps - country,region survey_invitations
+seller_nps - country,region survey_invitations
+csat - country,region survey_invitations
+csat_hot - country,region survey_invitations
+csat_cold - country,region survey_invitations
+satisfaction_decay - - survey_invitations
+relationship_satisfaction - - survey_invitations
+value_fit - - survey_invitations
+survey_response_rate 14 survey,wave survey_invitations,survey_invitations.answered_at,survey_invitations.score
+avg_rating - {review_dimensions} reviews
+reviews - {review_dimensions} reviews
+review_rate 30 seller,country reviews,order_lines.delivered_at,reviews.subject=seller
+positive_review_share - {review_dimensions} reviews
+negative_review_share - {review_dimensions} reviews
+first_response_time_median 2 topic support_tickets
+first_response_time_p90 2 topic support_tickets
+response_sla_24h_rate 1 topic support_tickets,support_tickets.first_response_at
+resolution_rate 14 topic support_tickets,support_tickets.resolved_at
+resolution_time_median 14 topic support_tickets
+""")
+
 
 PLACES = ["country", "region"]
 

@@ -6,10 +6,35 @@ import datetime as dt
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KpiRows, measure
 from python_checks.recompute.periods import days_between, hours_between
 from python_checks.recompute.seller_orders import measure_seller_orders
 from python_checks.recompute.world import World
+
+declare("seller_quality", """
+seller_orders - {quality_dimensions} -
+acceptance_rate 2 {quality_dimensions} order_lines.accepted_at,order_lines.refused_at|order_lines.cancelled_by
+acceptance_time_median 2 {quality_dimensions} order_lines.accepted_at
+shipping_rate 7 {quality_dimensions} order_lines.ship_by_at,{shipped}
+processing_time_median 7 {quality_dimensions} order_lines.shipped_at
+processing_time_p90 7 {quality_dimensions} order_lines.shipped_at
+late_shipment_rate - {quality_dimensions} order_lines.ship_by_at,order_lines.shipped_at
+on_time_delivery_rate - {quality_dimensions} order_lines.promised_delivery_at,order_lines.delivered_at
+valid_tracking_rate - {quality_dimensions} order_lines.tracking_valid
+cancellation_rate 7 country,region,category,seller order_lines.cancelled_at|order_lines.refused_at
+seller_cancellation_rate 7 {quality_dimensions} order_lines.refused_at|order_lines.cancelled_by
+return_rate 30 {quality_dimensions} returns,order_lines.delivered_at
+refund_rate 60 {quality_dimensions} refunds
+claim_rate 60 {quality_dimensions} claims
+dispute_buyer_win_rate - seller claims
+negative_feedback_rate 60 {quality_dimensions} reviews,reviews.subject=seller
+order_defect_rate 60 {quality_dimensions} reviews,claims,reviews.subject=seller
+seller_response_time_median 2 seller support_tickets
+seller_response_sla_24h_rate 1 seller support_tickets,support_tickets.first_response_at
+platform_fulfilled_share - {quality_dimensions} order_lines.fulfilled_by,{shipped}
+""")
+
 
 LINE_DIMENSIONS = ["seller", "category", "country", "region"]
 RETURN_DAYS = 30

@@ -4,9 +4,32 @@ from __future__ import annotations
 
 import polars as pl
 
+from python_checks.recompute.catalogue import declare
 from python_checks.recompute.measure import KEYS, KpiRows, measure
 from python_checks.recompute.web import SESSION_DIMENSIONS
 from python_checks.recompute.world import World
+
+declare("traffic", """
+sessions - {web_dimensions} events
+visitors - {web_dimensions} events
+new_visitor_rate - {web_dimensions} events
+page_views - {web_dimensions} events,events:page_view
+pages_per_session - {web_dimensions} events,events:page_view
+bounce_rate - {web_dimensions} events,events:page_view
+bounce_rate_single_page - {web_dimensions} events,events:page_view
+engagement_rate - {web_dimensions} events,events:page_view
+avg_session_duration - {web_dimensions} events
+median_session_duration - {web_dimensions} events
+sessions_per_visitor - {web_dimensions} events
+organic_share - device,country,region events,events.source|events.medium
+page_load_p75 - page_type,device,country,region events.load_ms
+good_page_load_share - page_type,device,country,region events.load_ms
+feature_adoption_rate - feature events,features,events:feature_use
+searches - device,country,region events,events:search
+zero_result_rate - device,country,region events.search_results,events:search
+product_views - category,seller events,events:product_view
+""")
+
 
 ORGANIC = "organic_search"
 GOOD_LOAD_MS = 2500

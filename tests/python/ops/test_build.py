@@ -20,7 +20,7 @@ import pytest
 
 from ops import build as build_module
 from ops import child
-from ops.build import DATA_STOP, code_version, count_tests, dbt_failure, release_facts
+from ops.build import DATA_STOP, build_digest, code_version, count_tests, dbt_failure, release_facts
 from ops.child import Ended
 from ops.land import LandingError
 from ops.project import (
@@ -33,6 +33,7 @@ from ops.project import (
     duckdb_config,
     machine_memory,
     memory_limit,
+    open_build,
 )
 from ops.publish import PublishError
 from ops.report import Report
@@ -245,7 +246,9 @@ def built(tmp_path: Path) -> Settings:
 
 def landed(found: Settings, file: str, size: int) -> None:
     path = found.landing / "_files.parquet"
-    duckdb.execute(f"copy (select 'orders' as table_name, '{file}' as file_name, {size} as bytes) to '{path}'")
+    duckdb.execute(
+        f"copy (select 'orders' as table_name, '{file}' as file_name, {size} as bytes,"
+        f" timestamp '2026-01-01 00:00:00' as modified_at) to '{path}'")
 
 
 def test_a_release_tells_where_it_comes_from(built: Settings) -> None:
@@ -258,6 +261,32 @@ def test_a_release_tells_where_it_comes_from(built: Settings) -> None:
     assert again["input_digest"] != facts["input_digest"]
 
 
+def test_the_digest_of_a_build_follows_files_code_and_settings(built: Settings, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "tests" / "python").mkdir(parents=True)
+    model, test = tmp_path / "models" / "a.sql", tmp_path / "tests" / "python" / "test_a.py"
+    digests = []
+
+    def another(changed: Settings = built) -> bool:
+        digests.append(build_digest(changed, tmp_path))
+        return digests[-1] not in digests[:-1]
+
+    assert another()
+    assert not another()
+    model.write_text("select 1")
+    assert another()
+    model.rename(model.with_name("b.sql"))
+    assert another()
+    test.write_text("nothing that is built")
+    assert not another()
+    landed(built, "orders.csv", 12)
+    assert another()
+    for name, value in {"AS_OF": "2026-01-31", "MAX_REJECTED_SHARE": "0.1", "PII_KEY": "own"}.items():
+        assert another(settings(tmp_path, **{name: value}))
+    (tmp_path / "other").mkdir()
+    assert another(settings(tmp_path, EXTRACTS_DIR=str(tmp_path / "other")))
+
+
 def test_a_landing_that_changed_since_the_build_is_refused(built: Settings) -> None:
     landed(built, "orders/2.csv", 11)
     with pytest.raises(ProjectError, match=r"^orders.csv was landed for this build, .*landing lacks it"):
@@ -266,7 +295,7 @@ def test_a_landing_that_changed_since_the_build_is_refused(built: Settings) -> N
 
 def test_a_build_file_that_cannot_be_opened_is_no_fault_of_the_code(built: Settings) -> None:
     built.warehouse.unlink()
-    with pytest.raises(ProjectError, match=r"warehouse\.duckdb"), build_module._open(built):
+    with pytest.raises(ProjectError, match=r"warehouse\.duckdb"), open_build(built):
         pass
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ops.build import _stands, build_digest
 from ops.project import QUIET, ROOT, Settings, models, read_artifact
 
 
@@ -73,6 +74,30 @@ def test_the_last_build_is_told_as_data(sample_release: Settings) -> None:
     assert set(steps) == {"land", "dbt build", "expectations", "recomputation", "rows_read", "conventions", "publish"}
     assert all(step["peak_memory"] <= facts["settings"]["memory_limit"] for step in steps.values())
     assert not list(sample_release.warehouse.parent.glob("*.tmp"))
+
+
+def test_nothing_new_is_not_built_again(copy_of_sample: Settings, sample_release: Settings) -> None:
+    before = contents(copy_of_sample.published.parent)
+    done = run_build(copy_of_sample)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing new" in done.stdout
+    assert contents(copy_of_sample.published.parent) == before
+    now, then = told(copy_of_sample), told(sample_release)
+    assert [step["step"] for step in now["steps"]] == ["land"]
+    same = ("result", "files", "reasons", "repeated_keys", "left_out", "kpis_without_value", "feeds_in_part", "checks")
+    assert {name: now[name] for name in same} == {name: then[name] for name in same}
+    assert now["release"]["run_id"] == then["release"]["run_id"]
+
+
+def test_a_build_file_of_another_run_is_built_anew(copy_of_sample: Settings) -> None:
+    digest = build_digest(copy_of_sample)
+    assert _stands(copy_of_sample, digest)
+    assert not _stands(copy_of_sample, digest[::-1])
+    with duckdb.connect(str(copy_of_sample.warehouse)) as connection:
+        connection.execute("update marts.release_info set run_id = 'another'")
+    assert not _stands(copy_of_sample, digest)
+    copy_of_sample.warehouse.unlink()
+    assert not _stands(copy_of_sample, digest)
 
 
 FAULTS = {
@@ -203,7 +228,7 @@ def test_data_that_cannot_make_a_release_are_refused_with_their_reason(
 def test_a_build_stopped_while_dbt_runs_leaves_the_release_as_it_was(copy_of_sample: Settings) -> None:
     before = contents(copy_of_sample.published.parent)
     build = subprocess.Popen(
-        [sys.executable, "-m", "ops.build"], cwd=ROOT, env=copy_of_sample.environment,
+        [sys.executable, "-m", "ops.build", "--with-unit-tests"], cwd=ROOT, env=copy_of_sample.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
     while "Concurrency" not in build.stdout.readline():

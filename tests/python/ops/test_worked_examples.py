@@ -23,7 +23,7 @@ unit_tests:
 
 def _marts(folder: Path, meta: str) -> Path:
     (folder / "family").mkdir()
-    (folder / "family" / "_family__unit_tests.yml").write_text(TEST.format(meta=meta), encoding="utf-8")
+    (folder / "family" / "kpi_family.yml").write_text(TEST.format(meta=meta), encoding="utf-8")
     return folder
 
 
@@ -71,5 +71,5 @@ def test_an_example_says_answer_and_mistake(tmp_path):
     ],
 )
 def test_an_example_that_proves_nothing_is_refused(tmp_path, meta, said):
-    with pytest.raises(ProjectError, match=rf"_family__unit_tests.yml: unit test rate_is_worked: .*{said}"):
+    with pytest.raises(ProjectError, match=rf"kpi_family.yml: unit test rate_is_worked: .*{said}"):
         read_examples(_marts(tmp_path, meta))
