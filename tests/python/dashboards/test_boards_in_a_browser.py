@@ -16,8 +16,11 @@ from tests.python.browser import LAPTOP, PHONE, opened
 
 JOINER = "\u2060"
 # The report is made for paper and opened as a file (test_period_report.py).
-BOARDS = sorted(path.stem for path in SOURCES.glob("*.yml")
-                if path.stem not in ("dbt_charts", "meta", "words", "french", "family", "report"))
+BOARDS = sorted(
+    path.stem
+    for path in SOURCES.glob("*.yml")
+    if path.stem not in ("dbt_charts", "meta", "words", "french", "family", "report")
+)
 FAMILIES = ["acquisition", "traffic", "conversion", "sales", "loyalty", "satisfaction", "seller_quality", "balance"]
 # Text whose ink is nearer to white than 4.5 : 1, boards being white; text without ink is dct's way to measure.
 FAINT = """() => [...document.querySelectorAll('svg text')].filter(text => {
@@ -39,7 +42,9 @@ def address(served: str, board: str, language: str, size: tuple[int, int]) -> st
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
-@pytest.mark.parametrize(("board", "language"), [(board, "en") for board in BOARDS + FAMILIES] + [("cockpit", "fr")])
+@pytest.mark.parametrize(
+    ("board", "language"), [(board, "en") for board in BOARDS + FAMILIES] + [("cockpit", "fr")]
+)
 def test_board(chromium: Browser, served: str, board: str, language: str, size: tuple[int, int]) -> None:
     with opened(chromium, address(served, board, language, size), size) as watched:
         page = watched.page
@@ -48,7 +53,11 @@ def test_board(chromium: Browser, served: str, board: str, language: str, size: 
         assert "ERR-" not in text_of(page)
         # as wide as the window and no wider; drawn in the size it is meant for
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
-        assert 0.95 < size[0] / page.locator("[data-dbt-board] > svg").evaluate("svg => svg.viewBox.baseVal.width") < 1.25
+        assert (
+            0.95
+            < size[0] / page.locator("[data-dbt-board] > svg").evaluate("svg => svg.viewBox.baseVal.width")
+            < 1.25
+        )
         assert not page.evaluate(FAINT)
         assert not watched.violations()
         assert not watched.complaints and not watched.strangers
@@ -77,7 +86,11 @@ def test_every_filter_and_link_is_reached_by_keyboard(chromium: Browser, served:
         reached = set()
         for _ in range(40):
             page.keyboard.press("Tab")
-            reached.add(page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"))
+            reached.add(
+                page.evaluate(
+                    "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+                )
+            )
         assert {"Month", "Segment", "Seller", "KPI", "By", "Cockpit", "Scorecard", "Français"} <= reached
         page.keyboard.press("Home")
         page.get_by_role("combobox", name="Month").focus()
@@ -99,7 +112,10 @@ def test_what_is_not_there_is_said(chromium: Browser, served: str) -> None:
 
 
 def test_a_new_release_is_there_at_the_next_look(
-    chromium: Browser, sample_release: Settings, tmp_path: Path, serve_boards: Callable,
+    chromium: Browser,
+    sample_release: Settings,
+    tmp_path: Path,
+    serve_boards: Callable,
 ) -> None:
     published, new = tmp_path / "published.duckdb", tmp_path / "new.duckdb"
     for copy in (published, new):
