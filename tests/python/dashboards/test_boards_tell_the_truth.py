@@ -63,8 +63,7 @@ def test_cockpit(drawn: Callable, told: Callable, release: duckdb.DuckDBPyConnec
     which = "s.is_latest" if month is None else f"s.period_start = date '{month}-01'"
     rows = {
         row["kpi_id"]: row
-        for row in judged(release, f"s.period_grain = 'month' and s.dimension = 'all'
-        and {which}")
+        for row in judged(release, f"s.period_grain = 'month' and s.dimension = 'all' and {which}")
     }
     cards = ["gmv", "platform_revenue", "transactions", "period_buyers", "active_sellers", "buyer_seller_ratio"]
     for kpi in cards:
