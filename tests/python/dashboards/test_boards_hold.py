@@ -13,10 +13,10 @@ import sqlglot
 import yaml
 from sqlglot import expressions as exp
 
-from ops.boards import SOURCES, Phrases, Release, framed, write
+from ops.boards import Phrases, Release, framed, write
 from ops.project import ROOT, ProjectError, Settings
 
-# What puts numbers together. A board picks rows and columns and writes them out; `list` gathers the points of a line.
+# What puts numbers together. A board picks rows and columns and writes them; `list` gathers the points of a small line.
 CALCULATES = (exp.AggFunc, exp.Window, exp.Div, exp.Add, exp.Group)
 GATHERS = (exp.ArrayAgg, exp.List)
 
@@ -27,8 +27,7 @@ def queries(charts: Any, boards: Path) -> dict[tuple[str, str], str]:
     paths = [path for path in sorted((boards / "charts" / "en").glob("*.yml")) if path.stem != "meta"]
     return {
         (path.stem, query.name): query.sql
-        for path, described in zip(paths, charts.describe_paths(paths), strict=True)
-        for query in described.queries
+        for path, described in zip(paths, charts.describe_paths(paths), strict=True) for query in described.queries
     }
 
 
@@ -50,15 +49,12 @@ def read(charts: Any, boards: Path) -> dict[str, set[tuple[str, str]]]:
 
 
 def published(release: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
-    return set(
-        release.execute(
-            "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
-        ).fetchall()
-    )
+    return set(release.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = 'marts'").fetchall())
 
 
 def test_dct_validates_the_boards(charts: Any, boards: Path) -> None:
-    """One language and width: the others differ in words and sizes only. `read` compiles English."""
+    """One language and width: others differ in words and sizes only. English is compiled by `read`."""
     results = charts.validate_paths([boards / "charts" / "fr" / "phone"])
     assert len(results) == len(list((boards / "charts" / "en").glob("*.yml"))) - 1  # meta.yml is no board
     for result in results:
@@ -80,26 +76,17 @@ def test_what_is_read_is_published(read: dict, release: duckdb.DuckDBPyConnectio
 
 
 def test_a_column_that_went_is_noticed(
-    boards: Path,
-    read: dict,
-    release: duckdb.DuckDBPyConnection,
-    tmp_path: Path,
+    boards: Path, read: dict, release: duckdb.DuckDBPyConnection, tmp_path: Path,
 ) -> None:
     from dbt_charts.agent_api.impact import column_impact
     from dbt_charts.agent_api.project_session import ProjectSession
 
     gone = ("kpi_scorecard", "attainment")
     some = ("meta", "scorecard", "why")  # dct reads each board anew for each column
-    shutil.copytree(
-        boards,
-        tmp_path,
-        dirs_exist_ok=True,
-        ignore=lambda folder, names: [
-            name
-            for name in names
-            if name in ("fr", "phone") or (name.endswith(".yml") and Path(name).stem not in (*some, "dbt_charts"))
-        ],
-    )
+    shutil.copytree(boards, tmp_path, dirs_exist_ok=True, ignore=lambda folder, names: [
+        name for name in names if name in ("fr", "phone") or (name.endswith(".yml") and Path(name).stem not in
+                                                              (*some, "dbt_charts"))
+    ])
     with ProjectSession.open(tmp_path) as session:
         hits = column_impact(session.project, table=gone[0], column=gone[1]).hits
     assert {Path(hit.board).stem for hit in hits} == {"scorecard"}
@@ -113,12 +100,10 @@ def test_exposures_name_what_boards_read(queries: dict[tuple[str, str], str]) ->
         tables.setdefault(board, set()).update(table.name for table in found)
     exposures = yaml.safe_load((ROOT / "models" / "marts" / "_exposures.yml").read_text())["exposures"]
     told = {
-        exposure["name"].removeprefix("board_"): {
-            ref.removeprefix("ref('").removesuffix("')") for ref in exposure["depends_on"]
-        }
+        exposure["name"]: {ref.removeprefix("ref('").removesuffix("')") for ref in exposure["depends_on"]}
         for exposure in exposures
     }
-    assert told == tables
+    assert told == {f"board_{board}": read_there for board, read_there in tables.items()}
     for exposure in exposures:
         assert exposure["url"].endswith(f"/en/{exposure['name'].removeprefix('board_')}/")
 
@@ -139,25 +124,22 @@ def test_a_phrase_without_french_is_named(sample_release: Settings, tmp_path: Pa
 
 
 def test_no_release_is_said_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(
-        ProjectError, match=r"PUBLISHED_DB: there is no release at .*none\.duckdb; `make build` publishes one\."
-    ):
+    with pytest.raises(ProjectError, match=r"^PUBLISHED_DB: there is no release at .*none\.duckdb; `make build`"):
         Release.read(tmp_path / "none.duckdb")
 
 
 def test_a_phone_has_pairs_of_cards_and_no_wide_columns(boards: Path) -> None:
-    laptop, phone = (
-        yaml.safe_load((boards / "charts" / "en" / folder / "cockpit.yml").read_text()) for folder in ("", "phone")
-    )
+    english = boards / "charts" / "en"
+    laptop, phone = (yaml.safe_load((folder / "cockpit.yml").read_text()) for folder in (english, english / "phone"))
     assert len(laptop["rows"][1]["cols"]) == 6
     assert [len(pair["cols"]) for pair in phone["rows"][1]["rows"]] == [2, 2, 2]
     assert all("cols" not in row for row in phone["rows"])
     assert phone["charts"]["at_a_glance"]["style"]["columns"]["before"]["visible"] is False
-    assert "phone" not in (SOURCES / "meta.yml").read_text().replace("if phone", "") or "phone:" not in str(laptop)
+    assert "'phone'" not in str(laptop) + str(phone)
 
 
 def test_a_page_leads_to_the_width_that_fits() -> None:
-    page = '<html>\n<head><title>Ventes</title></head><body><div class="dbt-charts-wrapper"></div></body></html>'
+    page = "<html>\n<head><title>Ventes</title></head><body><div class=\"dbt-charts-wrapper\"></div></body></html>"
     told = framed(page, "/fr/sales/")
     assert '<html lang="fr">' in told and "'/fr/phone/sales/'" in told and "<h1" in told and "Ventes</h1>" in told
     assert "'/fr/sales/'" in framed(page, "/fr/phone/sales/")
