@@ -43,7 +43,7 @@ LAST_DAYS = 28
 TURNS = 5  # pairs of each KPI of a market with one of the market before
 
 # 0.1 % of the days is promised for normal and Poisson noise (tests/python/decisions/test_false_alarms.py). Days of a
-# market have heavier tails: they have an effect of their own, which moves busy weekdays more, and rates are of few things.
+# market have heavier tails: their own effects move busy weekdays more, and rates are of few things.
 PROMISED = {
     "days of counts": 0.02,
     "days of rates": 0.02,
