@@ -73,7 +73,7 @@ superset: .venv-superset/made  ## Serve Apache Superset on the release, on this 
 test-superset: .venv/made .venv-superset/made  ## Try Superset on the sample: figures, a new release under it, the dashboard in a browser
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q tests/python/bi
 
-dashboards: .venv/made  ## Serve the boards of the release on this machine alone (PORT=8800)
+dashboards: .venv/made  ## Serve the boards of the release on this machine alone (PORT=8400)
 	@$(PYTHON_RUN) -m ops.boards $(if $(PORT),--port $(PORT))
 
 report: .venv/made  ## Write the report of a period as HTML and PDF into build/report (PERIOD=2026-09, LANG=fr)

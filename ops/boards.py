@@ -140,7 +140,8 @@ def _boards(release: Release) -> Iterator[tuple[str, dict[str, Any]]]:
         for kpi in of_family:
             axis = AXES.get((kpi["format"], kpi["unit"])) or AXES.get((kpi["format"], None), ",.2f")
             axes.setdefault(axis, []).append(kpi["kpi_id"])
-        cuts = [cut for cut in first["dimensions"].split() if cut not in ("seller", "campaign")]  # kpi_month has neither
+        # kpi_month has neither of the two
+        cuts = [cut for cut in first["dimensions"].split() if cut not in ("seller", "campaign")]
         cut = "country" if "country" in cuts or not cuts else cuts[0]
         yield family, {"family": family, "first": first, "cut": cut, "axes": axes}
 
@@ -162,7 +163,8 @@ def _renderer(language: str, phone: bool, release: Release, words: dict, phrases
         boards=[board for board in words["board"] if (SOURCES / f"{board}.yml").exists()],
         folder=f"/{language}" + ("/phone" if phone else ""),
         other=f"/{'en' if language == 'fr' else 'fr'}" + ("/phone" if phone else ""),
-        gmv=next(kpi for kpi in release.kpis if kpi["kpi_id"] == "gmv"), root=ROOT, name=name,  # as it stands, for instance within YAML
+        gmv=next(kpi for kpi in release.kpis if kpi["kpi_id"] == "gmv"), root=ROOT,
+        name=name,  # as it stands, for instance within YAML
         text=lambda phrase: "'" + name(phrase).replace("'", "''") + "'",  # as text within SQL
     )
     return lambda template, **context: environment.get_template(template).render(**context)
@@ -283,7 +285,7 @@ def framed(page: str, path: str) -> str:
 
 
 def dressed(page: str, language: str, head: str = "") -> str:
-    """A page of dbt Charts with its language, an icon that needs no request, a heading, and what else its head holds."""
+    """A page of dbt Charts with its language, an icon that needs no request, a heading, and what its head holds."""
     page = re.sub("<html[^>]*>", f'<html lang="{language}">', page, count=1)
     head = f'<link rel="icon" href="data:,">{head}'
     page = page.replace("</title>", f"</title>{head}", 1)  # after the viewport, which says how wide the screen is

@@ -44,7 +44,7 @@ class Arguments(argparse.ArgumentParser):
 
 
 def period_asked(text: str, published: Path) -> str:
-    """The period as the board writes it; without one, the latest final month. Raises ProjectError if it is not there."""
+    """The period as the board writes it; without one, the latest final month. ProjectError if it is not there."""
     with duckdb.connect(str(published), read_only=True) as release:
         there = release.execute(
             "select period_grain, period_start, is_latest from marts.kpi_scorecard"

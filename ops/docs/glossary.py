@@ -129,7 +129,12 @@ def _kpi(
     mart = dbt.node_of(manifest, "kpi_values" if row["is_custom"] else f"kpi_{row['family']}")
     named = (dbt.node_of(manifest, name) for name in (row["source_tables"] or "").split())
     facts = sorted(filter(None, named), key=dbt.name_of)
-    shows = {mart, *facts, dbt.node_of(manifest, "kpi_values"), metric["unique_id"]}
+    own = {metric["unique_id"], *facts} | ({mart} if not row["is_custom"] else set())
+    boards = [
+        board for board in dbt.exposures(manifest)
+        # boards of a family read the tables of all KPIs and are known by their name
+        if board["name"] == f"board_{row['family']}" or own & set(board["depends_on"]["nodes"])
+    ]
     return Kpi(
         row=row,
         metric=metric,
@@ -138,7 +143,7 @@ def _kpi(
         facts=facts,
         sources={fact: dbt.sources_of(manifest, fact) for fact in facts},
         mart=mart,
-        boards=[board for board in dbt.exposures(manifest) if shows & set(board["depends_on"]["nodes"])],
+        boards=boards,
         examples=[example for example in examples if example.kpi_id == kpi_id],
         targets=[target for target in release.targets if target["kpi_id"] == kpi_id],
         benchmarks=[figure for figure in release.benchmarks if figure["kpi_id"] == kpi_id],

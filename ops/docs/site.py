@@ -20,6 +20,7 @@ from ops.docs.words import LANGUAGES, WORDS, Words
 from ops.project import ROOT, ProjectError
 
 HERE = Path(__file__).parent
+# The order in which guides are read; further ones follow by name.
 GUIDES = ("first-hour", "own-extracts", "new-connector", "new-kpi", "reading-the-scorecard", "operating")
 # Files of the project that a page of another name shows.
 SHOWN = {"models/staging/sources.yml": "extracts.html"}
@@ -149,7 +150,9 @@ class Site:
 
 def _texts() -> list[dict[str, Any]]:
     """The Markdown files that become pages: place in the project, path of the page, kind."""
-    guides = [(f"docs/guides/{name}.md", f"guides/{name}.html", "guide") for name in GUIDES]
+    names = [path.stem for path in sorted((ROOT / "docs" / "guides").glob("*.md"))]
+    names.sort(key=lambda name: GUIDES.index(name) if name in GUIDES else len(GUIDES))
+    guides = [(f"docs/guides/{name}.md", f"guides/{name}.html", "guide") for name in names]
     reference = [
         (f"docs/{path.name}", f"reference/{path.stem}.html", "reference")
         for path in sorted((ROOT / "docs").glob("*.md"))

@@ -13,10 +13,10 @@ import sqlglot
 import yaml
 from sqlglot import expressions as exp
 
-from ops.boards import SOURCES, Phrases, Release, framed, write
+from ops.boards import Phrases, Release, framed, write
 from ops.project import ROOT, ProjectError, Settings
 
-# What puts numbers together. A board picks rows and columns and writes them out; `list` gathers the points of a small line.
+# What puts numbers together. A board picks rows and columns and writes them; `list` gathers the points of a small line.
 CALCULATES = (exp.AggFunc, exp.Window, exp.Div, exp.Add, exp.Group)
 GATHERS = (exp.ArrayAgg, exp.List)
 
@@ -54,7 +54,7 @@ def published(release: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
 
 
 def test_dct_validates_the_boards(charts: Any, boards: Path) -> None:
-    """One language and width: the others differ in words and sizes only. English is compiled by `read`, all are drawn."""
+    """One language and width: others differ in words and sizes only. English is compiled by `read`."""
     results = charts.validate_paths([boards / "charts" / "fr" / "phone"])
     assert len(results) == len(list((boards / "charts" / "en").glob("*.yml"))) - 1  # meta.yml is no board
     for result in results:
@@ -100,10 +100,10 @@ def test_exposures_name_what_boards_read(queries: dict[tuple[str, str], str]) ->
         tables.setdefault(board, set()).update(table.name for table in found)
     exposures = yaml.safe_load((ROOT / "models" / "marts" / "_exposures.yml").read_text())["exposures"]
     told = {
-        exposure["name"].removeprefix("board_"): {ref.removeprefix("ref('").removesuffix("')") for ref in exposure["depends_on"]}
+        exposure["name"]: {ref.removeprefix("ref('").removesuffix("')") for ref in exposure["depends_on"]}
         for exposure in exposures
     }
-    assert told == tables
+    assert told == {f"board_{board}": read_there for board, read_there in tables.items()}
     for exposure in exposures:
         assert exposure["url"].endswith(f"/en/{exposure['name'].removeprefix('board_')}/")
 
@@ -118,23 +118,24 @@ def test_every_phrase_has_its_french_and_is_used(sample_release: Settings, tmp_p
 def test_a_phrase_without_french_is_named(sample_release: Settings, tmp_path: Path) -> None:
     phrases = Phrases.read()
     del phrases.french["Top sellers, {{ queries.as_of.one.month_text }}"]
-    with pytest.raises(ProjectError, match="french.yml: no French for 'Top sellers"):
+    with pytest.raises(ProjectError, match=r"french\.yml: no French for 'Top sellers"):
         write(tmp_path / "boards", Release.read(sample_release.published), phrases)
     assert not (tmp_path / "boards").exists()
 
 
 def test_no_release_is_said_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=r"PUBLISHED_DB: there is no release at .*none\.duckdb; `make build` publishes one\."):
+    with pytest.raises(ProjectError, match=r"^PUBLISHED_DB: there is no release at .*none\.duckdb; `make build`"):
         Release.read(tmp_path / "none.duckdb")
 
 
 def test_a_phone_has_pairs_of_cards_and_no_wide_columns(boards: Path) -> None:
-    laptop, phone = (yaml.safe_load((boards / "charts" / "en" / folder / "cockpit.yml").read_text()) for folder in ("", "phone"))
+    english = boards / "charts" / "en"
+    laptop, phone = (yaml.safe_load((folder / "cockpit.yml").read_text()) for folder in (english, english / "phone"))
     assert len(laptop["rows"][1]["cols"]) == 6
     assert [len(pair["cols"]) for pair in phone["rows"][1]["rows"]] == [2, 2, 2]
     assert all("cols" not in row for row in phone["rows"])
     assert phone["charts"]["at_a_glance"]["style"]["columns"]["before"]["visible"] is False
-    assert "phone" not in (SOURCES / "meta.yml").read_text().replace("if phone", "") or "phone:" not in str(laptop)
+    assert "'phone'" not in str(laptop) + str(phone)
 
 
 def test_a_page_leads_to_the_width_that_fits() -> None:

@@ -58,7 +58,8 @@ def test_cockpit(drawn: Callable, told: Callable, release: duckdb.DuckDBPyConnec
     asked = {"month": month} if month else {}
     shown = drawn("cockpit", **asked)
     which = "s.is_latest" if month is None else f"s.period_start = date '{month}-01'"
-    rows = {row["kpi_id"]: row for row in judged(release, f"s.period_grain = 'month' and s.dimension = 'all' and {which}")}
+    for_all = "s.period_grain = 'month' and s.dimension = 'all'"
+    rows = {row["kpi_id"]: row for row in judged(release, f"{for_all} and {which}")}
     cards = ["gmv", "platform_revenue", "transactions", "period_buyers", "active_sellers", "buyer_seller_ratio"]
     for kpi in cards:
         (card,) = shown[f"of_{kpi}"]
@@ -69,10 +70,10 @@ def test_cockpit(drawn: Callable, told: Callable, release: duckdb.DuckDBPyConnec
         assert plain(line["value"]) == written(true["value"], true["form"])
         assert plain(line["before"]) == written(true["previous_value"], true["form"])
         assert plain(line["year_before"]) == written(true["previous_year_value"], true["form"])
-        target = written(true["target"], true["form"]) or (
-            true["target_low"] and f"{written(true['target_low'], true['form'])}–{written(true['target_high'], true['form'])}")
-        assert plain(line["target"]) == target
-        assert same(line["change_rate"], true["change_rate"]) and same(line["year_change_rate"], true["year_change_rate"])
+        low, high = (written(true[end], true["form"]) for end in ("target_low", "target_high"))
+        assert plain(line["target"]) == (written(true["target"], true["form"]) or (low and f"{low}–{high}"))
+        assert same(line["change_rate"], true["change_rate"])
+        assert same(line["year_change_rate"], true["year_change_rate"])
     for kpi in ("gmv", "platform_revenue", "transactions"):
         assert_course(shown[f"course_{kpi}"], release, kpi)
     start = rows["gmv"]["period_start"]
@@ -85,17 +86,19 @@ def test_cockpit(drawn: Callable, told: Callable, release: duckdb.DuckDBPyConnec
         where period_grain = 'month' and period_start = ? and rank <= 10 order by rank""", start),
         "rank", "seller_id", "gmv_net", "share", "cumulated_share", "rank_before", "view_share")
     (advice,) = found(release, "select advice from balance_advice where dimension = 'all' and period_start = ?", start)
-    words = {"hold": "Hold", "attract_buyers": "Attract", "recruit_sellers": "Recruit", "watch": "Watch", "insufficient_data": "Too"}
+    words = {"hold": "Hold", "attract_buyers": "Attract", "recruit_sellers": "Recruit", "watch": "Watch",
+             "insufficient_data": "Too"}
     assert told("cockpit", "advice", **asked)["advice"].startswith(words[advice["advice"]])
     band = found(release, "select * from balance_advice where dimension = 'all' order by period_start")
-    assert [row["value"] for row in shown["ratio"] if row["series"] == "Value"] == [row["buyer_seller_ratio"] for row in band]
-    assert [r["value"] for r in shown["ratio"] if r["series"] == "Band, low"] == [r["band_low"] for r in band if r["band_low"] is not None]
-    assert [r["value"] for r in shown["ratio"] if r["series"] == "Band, high"] == [r["band_high"] for r in band if r["band_high"] is not None]
+    for series, column in {"Value": "buyer_seller_ratio", "Band, low": "band_low", "Band, high": "band_high"}.items():
+        points = [row["value"] for row in shown["ratio"] if row["series"] == series]
+        assert points == [row[column] for row in band if column == "buyer_seller_ratio" or row[column] is not None]
 
 
 def assert_course(shown: Rows, release: duckdb.DuckDBPyConnection, kpi: str) -> None:
     true = found(release, """
-        select * from kpi_scorecard where kpi_id = ? and period_grain = 'month' and dimension = 'all' order by period_start""", kpi)
+        select * from kpi_scorecard where kpi_id = ? and period_grain = 'month' and dimension = 'all'
+        order by period_start""", kpi)
     drawn = {(str(row["month"])[:10], row["series"]): row["value"] for row in shown}
     assert len(drawn) == len(shown)
     expected = {}
@@ -139,11 +142,12 @@ def assert_family(
         select k.label_en as kpi, k.format as form, m.value_text, m.previous_value, m.previous_year_value, m.is_covered,
           m.is_partial, g.target, g.change_rate, g.year_change_rate
         from dim_kpi as k
-        left join kpi_scorecard as s on s.kpi_id = k.kpi_id and s.period_grain = 'month' and s.dimension = 'all' and {which}
+        left join kpi_scorecard as s on s.kpi_id = k.kpi_id and s.period_grain = 'month' and s.dimension = 'all'
+          and {which}
         left join kpi_month as m on m.kpi_id = k.kpi_id and m.period_start = s.period_start
           and m.dimension = $dimension and m.dimension_value = $value
-        left join kpi_scorecard as g on g.kpi_id = k.kpi_id and g.period_grain = 'month' and g.period_start = s.period_start
-          and g.dimension = $dimension and g.dimension_value = $value
+        left join kpi_scorecard as g on g.kpi_id = k.kpi_id and g.period_grain = 'month'
+          and g.period_start = s.period_start and g.dimension = $dimension and g.dimension_value = $value
         where k.family = $family""", family=family, dimension=dimension, value=value)
     rows = {row["kpi"]: row for row in true}
     assert {line["kpi"] for line in shown} == rows.keys() and len(shown) == len(rows)
@@ -199,11 +203,13 @@ def test_scorecard(drawn: Callable, release: duckdb.DuckDBPyConnection, grain: s
     assert {row["action"] for row in shown["others"]} <= {None}
     assert all(row["status"] in ("✖ Alert", "▲ Watch") or row["action"] for row in shown["to_act_on"])
     forms = dict(release.execute("select kpi_id, format from dim_kpi").fetchall())
-    for line, row in zip(shown["to_come"], found(release, "select * from kpi_forecasts order by kpi_id, period_start"), strict=True):
+    to_come = found(release, "select * from kpi_forecasts order by kpi_id, period_start")
+    for line, row in zip(shown["to_come"], to_come, strict=True):
         form = forms[row["kpi_id"]]
         assert plain(line["forecast"]) == written(row["forecast"], form)
         assert same(line["target_probability"], row["target_probability"]) and same(line["mape"], row["mape"])
-    for line, row in zip(shown["taken"], found(release, "select * from decision_log order by starts_on desc"), strict=True):
+    taken = found(release, "select * from decision_log order by starts_on desc")
+    for line, row in zip(shown["taken"], taken, strict=True):
         form = forms[row["kpi_id"]]
         assert [plain(line[part]) for part in ("before", "during", "after")] == [
             written(row[part], form) for part in ("before", "during", "after")]
@@ -217,11 +223,13 @@ def test_why(
 ) -> None:
     (known,) = found(release, "select * from dim_kpi where kpi_id = ?", kpi)
     shown = drawn("why", kpi=known["label_en"], compared=compared)
-    (latest,) = judged(release, f"s.kpi_id = '{kpi}' and s.period_grain = 'month' and s.dimension = 'all' and s.is_latest")
+    (latest,) = judged(
+        release, f"s.kpi_id = '{kpi}' and s.period_grain = 'month' and s.dimension = 'all' and s.is_latest")
     change = told("why", "change", kpi=known["label_en"], compared=compared)
     assert same(change["value"], latest["value"]) and same(change["before"], latest[f"{column}_value"])
     true = found(release, """
-        select * from kpi_drivers where kpi_id = ? and period_grain = 'month' and compared_with = ? and dimension = 'country'
+        select * from kpi_drivers
+        where kpi_id = ? and period_grain = 'month' and compared_with = ? and dimension = 'country'
         order by contribution_rank""", kpi, column)
     assert true
     for line, row in zip(shown["drivers"], true, strict=True):
@@ -244,7 +252,8 @@ def test_why(
         assert same(line["day"], row["period_start"]) and plain(line["value"]) == written(row["value"], known["format"])
         assert plain(line["expected"]) == written(row["expected"], known["format"])
     pairs = found(release, """
-        select spearman from kpi_correlations where ? in (first_kpi_id, second_kpi_id) order by abs(spearman) desc, first_kpi_id, second_kpi_id limit 10""", kpi)
+        select spearman from kpi_correlations where ? in (first_kpi_id, second_kpi_id)
+        order by abs(spearman) desc, first_kpi_id, second_kpi_id limit 10""", kpi)
     assert_same(shown["together"], pairs, "spearman")
 
 
@@ -253,4 +262,4 @@ def test_french_boards_hold_the_same_numbers(drawn: Callable) -> None:
     assert [row["value"] for row in french["course_gmv"]] == [row["value"] for row in english["course_gmv"]]
     line, ligne = english["at_a_glance"][0], french["at_a_glance"][0]
     assert plain(ligne["value"]) == plain(line["value"]).replace(",", "\u00a0").replace(".", ",")
-    assert ligne["month"].split()[0] in "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+    assert ligne["month"] != line["month"] and ligne["month"].split()[1] == line["month"].split()[1]

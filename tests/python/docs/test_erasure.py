@@ -71,13 +71,19 @@ def rewrite(folder: Path, identifiers: Iterable[str]) -> None:
         ).write_parquet(path)
 
 
-def figures(settings: Settings) -> list[tuple]:
-    with duckdb.connect(str(settings.published), read_only=True) as connection:
+def figures_moved(before: Path, after: Path) -> list[tuple]:
+    """The values of KPIs that one release has otherwise than the other, beyond the last bits of a double."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{before}' as before (read_only); attach '{after}' as after (read_only)")
         return connection.execute("""
-            select
-                kpi_id, period_grain, dimension, count(*), count(value), round(sum(numerator), 4),
-                round(sum(denominator), 4), round(sum(value), 4)
-            from marts.kpi_values where period_grain in ('month', 'year') group by all order by all
+            select kpi_id, period_grain, period_start, dimension, dimension_value, a.value, b.value
+            from before.marts.kpi_values as a
+            full join after.marts.kpi_values as b
+                using (kpi_id, period_grain, period_start, dimension, dimension_value)
+            where (a.value is null) <> (b.value is null) or (a.numerator is null) <> (b.numerator is null)
+                or abs(a.value - b.value) > 1e-9 * greatest(1, abs(a.value))
+                or abs(a.numerator - b.numerator) > 1e-9 * greatest(1, abs(a.numerator))
+                or a.sample_size is distinct from b.sample_size
         """).fetchall()
 
 
@@ -106,7 +112,9 @@ def run_on_copy(settings: Settings, command: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_person_is_erased_by_the_steps_of_the_guide(copy_of_sample: Settings, tmp_path: Path) -> None:
+def test_a_person_is_erased_by_the_steps_of_the_guide(
+    sample_release: Settings, copy_of_sample: Settings, tmp_path: Path
+) -> None:
     identifiers = identifiers_of(copy_of_sample, someone(copy_of_sample))
     known = list(find(copy_of_sample, identifiers))
     assert any("marts.fct_orders.customer_id" in place for place in known)
@@ -115,7 +123,6 @@ def test_a_person_is_erased_by_the_steps_of_the_guide(copy_of_sample: Settings, 
     earlier = copy_of_sample.published.with_name("marketplace.2026-01-01T00-00-00.000000Z.duckdb")
     shutil.copy2(copy_of_sample.published, earlier)
     assert len(list(find(copy_of_sample, identifiers))) > len(known), "earlier releases are looked through"
-    before = figures(copy_of_sample)
 
     shutil.copytree(copy_of_sample.extracts, tmp_path / "extracts")
     rewrite(tmp_path / "extracts", identifiers)
@@ -134,7 +141,7 @@ def test_a_person_is_erased_by_the_steps_of_the_guide(copy_of_sample: Settings, 
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert len(releases(copy_of_sample.published)) == 2, "the release of before is kept beside the new one"
     run_on_copy(copy_of_sample, after_build)
-    assert figures(copy_of_sample) == before
+    assert figures_moved(sample_release.published, copy_of_sample.published) == []
     found = subprocess.run(
         [sys.executable, "-m", "ops.find_person", *identifiers],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,

@@ -20,7 +20,7 @@ from ops.project import PATHS, ROOT, ProjectError, Settings
 from tests.python import stories
 
 FOLDER = ROOT / "docs" / "guides"
-PAGES = [FOLDER / f"{name}.md" for name in GUIDES]
+PAGES = sorted(FOLDER.glob("*.md"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # Commands that are neither make's nor the project's own, and the test that runs them.
 ELSEWHERE = {
@@ -36,17 +36,22 @@ def blocks(page: Path, kind: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    return [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines() if line]
+    """One line each, without comments and the settings before a command."""
+    lines = [
+        line.partition("  #")[0].strip()
+        for page in PAGES for block in blocks(page, "sh") for line in block.replace("\\\n", " ").splitlines()
+    ]
+    return [re.sub(r"^(?:[A-Z_]+=\S+ +)+", "", line) for line in lines if line]
 
 
-def test_every_guide_is_listed() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} == set(GUIDES)
+def test_the_order_of_the_guides_names_guides() -> None:
+    assert set(GUIDES) <= {path.stem for path in PAGES}
 
 
-@pytest.mark.parametrize("guide", GUIDES)
-def test_the_answers_of_a_guide_are_those_of_the_sample(sample_release: Settings, guide: str) -> None:
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_answers_of_a_guide_are_those_of_the_sample(sample_release: Settings, path: Path) -> None:
     with duckdb.connect(str(sample_release.published), read_only=True) as release:
-        assert "\n".join(stories.differences(release, FOLDER / f"{guide}.md")) == ""
+        assert "\n".join(stories.differences(release, path)) == ""
 
 
 def settings_known() -> set[str]:

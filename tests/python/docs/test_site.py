@@ -155,7 +155,8 @@ def with_exposure(manifest: Mapping[str, Any]) -> dict[str, Any]:
     mart = dbt.node_of(manifest, "kpi_sales")
     board = {
         "unique_id": "exposure.marketplace_kpis.board_of_sales", "name": "board_of_sales", "label": "Sales <board>",
-        "type": "dashboard", "owner": {"name": "Head of finance", "email": None}, "maturity": None, "url": None,
+        "type": "dashboard", "owner": {"name": "Head of finance", "email": None}, "maturity": None,
+        "url": "http://127.0.0.1:8400/en/sales/",
         "description": "What sold, and *where*.", "depends_on": {"nodes": [mart]}, "tags": [], "meta": {},
         "resource_type": "exposure", "package_name": "marketplace_kpis",
         "fqn": ["marketplace_kpis", "board_of_sales"], "sources": [], "metrics": [],
@@ -174,6 +175,7 @@ def test_a_board_stands_on_the_overview_and_with_its_kpis(
     assert "../static_index.html#!/exposure/exposure.marketplace_kpis.board_of_sales" in overview.links
     assert "Sales <board>" in Read(tmp_path / "kpi" / "aov.html").text
     assert "Sales <board>" not in Read(tmp_path / "kpi" / "nps.html").text
+    assert "http://127.0.0.1:8400/en/sales/" in overview.links
     assert "Every expectation" not in Read(tmp_path / "quality.html").text
 
 
@@ -226,3 +228,14 @@ def test_a_picture_escapes_what_it_shows() -> None:
     assert "<b>" not in svg
     assert "&lt;b&gt;" in svg
     assert svg.count("<path") == 1
+
+
+def test_a_board_of_a_family_is_named_with_the_kpis_of_that_family(
+    manifest: Mapping[str, Any], release: Release
+) -> None:
+    board = next(iter(with_exposure(manifest)["exposures"].values())) | {
+        "unique_id": "exposure.marketplace_kpis.board_loyalty", "name": "board_loyalty",
+        "depends_on": {"nodes": [dbt.node_of(manifest, "kpi_values")]},
+    }
+    found = read_kpis({**manifest, "exposures": {board["unique_id"]: board}}, release)
+    assert {kpi.row["family"] for kpi in found if kpi.boards} == {"loyalty"}

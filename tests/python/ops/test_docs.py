@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from ops.project import ROOT
+from ops.project import ROOT, Settings, kpis, read_artifact
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TREE = re.search(r"## Changing it\n\n```\n(.*?)```", README, re.DOTALL)[1]
@@ -39,3 +39,18 @@ def test_the_map_of_the_tree_leaves_no_folder_out() -> None:
 def test_make_knows_every_target_that_the_readme_names() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= targets
+
+
+def test_the_table_of_kpis_names_each_in_its_family(sample_release: Settings) -> None:
+    table = re.search(r"\| family and question \| KPIs \|\n\|---\|---\|\n(.*?)\n\n", README, re.DOTALL)[1]
+    told = {}
+    for row in table.splitlines():
+        family, names = re.fullmatch(r"\| \*\*(.+?)\*\* [^|]+ \| (.+) \|", row).groups()
+        told[family] = re.findall(r"`(\w+)`", names)
+    families = {"Market balance": "balance"}
+    manifest = read_artifact(sample_release.target, "manifest.json")
+    known: dict[str, list[str]] = {}
+    for metric, kpi in kpis(manifest):
+        if not kpi.get("is_custom"):
+            known.setdefault(metric["config"]["group"], []).append(metric["name"])
+    assert {families.get(name, name.lower().replace(" ", "_")): names for name, names in told.items()} == known

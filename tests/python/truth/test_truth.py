@@ -182,7 +182,7 @@ def test_days_of_noise_are_counted() -> None:
     with duckdb.connect() as tables:
         tables.execute(
             """create table kpi_anomalies as select 'orders' as kpi_id, true as is_anomaly, 9.0 as z,
-            false as is_special_day from range(100);
+            false as is_special_day, date '2026-01-01' + cast(range as integer) as period_start from range(100);
             create table kpi_trends as select 'orders' as kpi_id, 'week' as period_grain, 'flat' as trend;
             create table experiment_results as select 'conversion' as metric, 'b' as variant, 0.5 as p_value,
             0.5 as srm_p_value where false"""
