@@ -68,7 +68,7 @@ def told(alarms: Alarms) -> list[str]:
             low, high = tally.interval
             lines.append(
                 f"  {name:48} {tally.alarms:5} of {tally.chances:6}: {tally.rate:.2%} ({low:.2%} to {high:.2%}), "
-                f"promised {promised:.1%}{' BROKEN' if name in alarms.broken else ''}"
+                f"promised {promised:.2%}{' BROKEN' if name in alarms.broken else ''}"
             )
     return ["", "alarms in plain markets", *lines]
 
