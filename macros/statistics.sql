@@ -76,8 +76,8 @@
 {%- endmacro %}
 
 
-{# The standard normal z as likely as Student's t (of t >= 0) with df degrees of freedom: Hill's expansion (1970,
-   algorithm 395). #}
+{# The standard normal z as likely as Student's t with df degrees of freedom (any number from 1), without its sign: Hill's
+   expansion (1970, algorithm 395). normal_p of a column of it is the two-sided probability of t, good to 1e-6 from 5. #}
 {% macro student_t_z(t, df) -%}
     {%- set a = '((' ~ df ~ ') - 5e-1)' -%}
     {%- set b = '(48e0 * ' ~ a ~ ' * ' ~ a ~ ')' -%}
@@ -87,12 +87,6 @@
                 ~ ' * (1e0 - 5e-1 * ' ~ ratio ~ ') end)' -%}
     ((({{ polynomial(y, ['(-4e-1)', '(-3.3e0)', '(-24e0)', '(-85.5e0)']) }} / (8e-1 * {{ y }} * {{ y }} + 100e0 + {{ b }})
     + {{ y }} + 3e0) / {{ b }} + 1e0) * sqrt({{ y }}))
-{%- endmacro %}
-
-
-{# Two-sided probability of Student's t with df degrees of freedom (any number from 1), good to 1e-6 from 5. #}
-{% macro student_t_p(t, df) -%}
-    {{ normal_p(student_t_z(t, df)) }}
 {%- endmacro %}
 
 

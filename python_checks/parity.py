@@ -25,7 +25,7 @@ NAMED = 5  # rows named per column
 OF_THE_BUILD = {
     "release_info": {
         "run_id", "built_at", "published_at", "code_version", "dbt_version", "engine_version", "input_bytes",
-        "input_digest", "tests_passed", "tests_warned", "checks",
+        "input_digest", "build_digest", "tests_passed", "tests_warned", "checks",
     },
 }
 

@@ -83,14 +83,19 @@ compared as (
     from metrics
 ),
 
+-- a standard normal z, in a column of its own: its probability names it many times
+standardised as (
+    select
+        *,
+        case when metric = 'conversion' then statistic else {{ student_t_z('abs(statistic)', 'degrees') }} end as z
+    from compared
+),
+
 judged as (
     select
         *,
-        case
-            when metric = 'conversion' then {{ normal_p('statistic') }}
-            else {{ student_t_p('abs(statistic)', 'degrees') }}
-        end as p_value
-    from compared
+        {{ normal_p('z') }} as p_value
+    from standardised
 )
 
 select

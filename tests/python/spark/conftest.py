@@ -13,13 +13,9 @@ from pathlib import Path
 import pytest
 
 from ops.project import ROOT, Settings
+from ops.spark import QUICK
 
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
-# Short runs: compiling, by Spark or by Java, would take longer than it saves.
-QUICK = {
-    "SPARK_OPTIMIZE": "false", "SPARK_PARTITIONS": "2", "SPARK_LOCAL_IP": "127.0.0.1",
-    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
-}
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +33,8 @@ def run_on_spark(spark_python: Path, sample_release: Settings, tmp_path: Path) -
 
     def run(*arguments: str, **settings: str) -> str:
         environment = {
-            **sample_release.environment, **QUICK, "LANDING_DIR": str(sample_release.landing),
+            **sample_release.environment, **QUICK, "SPARK_LOCAL_IP": "127.0.0.1",
+            "LANDING_DIR": str(sample_release.landing),
             "SPARK_WAREHOUSE": str(tmp_path / "spark"), "DBT_TARGET_PATH": str(tmp_path / "target"),
             "DBT_LOG_PATH": str(tmp_path / "logs"), **settings,
         }
