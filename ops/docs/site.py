@@ -53,6 +53,7 @@ class Site:
     def write(self, expectations: Path) -> None:
         """Write every page but dbt's own; `expectations` is the result page of the last build, if there is one."""
         shutil.copytree(HERE / "assets", self.folder / "assets")
+        shutil.copytree(ROOT / "docs" / "images", self.folder / "project" / "docs" / "images")  # of the README
         has_expectations = expectations.is_file()
         if has_expectations:
             html = expectations.read_text(encoding="utf-8")

@@ -243,7 +243,7 @@ BREAKS = [
     (
         rules.kpis_are_recomputed,
         lambda manifest: manifest["metrics"]["return_rate"].update(name="refund_rate"),
-        "refund_rate is not recomputed",
+        "refund_rate is not declared and calculated",
     ),
     (rules.kpis_are_recomputed, lambda manifest: manifest["metrics"].clear(), "return_rate is recomputed, and no"),
 ]

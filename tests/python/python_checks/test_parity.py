@@ -39,7 +39,8 @@ class Builds:
         folder = self.spark / "marts.db" / table
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / "part-0.parquet"
-        duckdb.sql(f"copy (select {select} from ({self.select(table, values)})) to '{target}'")
+        with duckdb.connect() as connection:
+            connection.execute(f"copy (select {select} from ({self.select(table, values)})) to '{target}'")
 
     def told(self) -> list[str]:
         return parity.compare(self.database, self.spark, KEYS)[0]
