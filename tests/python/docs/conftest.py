@@ -16,7 +16,6 @@ import pytest
 
 from ops.docs.release import Release, read_release
 from ops.project import ROOT, Settings
-from tests.python.browser import chromium  # noqa: F401 a fixture
 
 FOLDER = ROOT / "build" / "test" / "docs"
 
