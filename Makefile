@@ -11,6 +11,9 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	superset test-superset dashboards report lock clean
 .DEFAULT_GOAL := help
 
+# Builds of their own, minutes each: part of `make soak`.
+LONG_TESTS := tests/python/package tests/python/truth tests/python/ops/test_slim_builds.py tests/python/docs/test_erasure.py
+
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -46,10 +49,11 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 	@rm -rf build/test
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
-	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile $(addprefix --ignore=,$(LONG_TESTS)) 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
 soak: .venv/made  ## Twenty simulated markets held to what was planted in them, many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.truth.soak --seeds $(or $(SEEDS),20)
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q $(LONG_TESTS)
 	@$(TEST_SETTINGS) HYPOTHESIS_PROFILE=soak $(PYTHON_RUN) -m pytest -q tests/python/load/test_deliveries_over_time.py
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
