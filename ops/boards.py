@@ -26,7 +26,7 @@ import duckdb
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ops.project import QUIET, ROOT, ProjectError, Settings
+from ops.project import QUIET, ROOT, ProjectError, Settings, replace_folder
 
 SOURCES = ROOT / "dashboards"
 WRITTEN = ROOT / "build" / "dashboards"
@@ -123,7 +123,7 @@ def write(folder: Path, release: Release, phrases: Phrases | None = None, only: 
     if phrases.missing:
         missing = ", ".join(repr(phrase) for phrase in sorted(phrases.missing))
         raise ProjectError(f"{SOURCES / 'french.yml'}: no French for {missing}.")
-    _put(new, folder)
+    replace_folder(new, folder)
     return [folder / path.relative_to(new) for path in written]
 
 
@@ -213,16 +213,6 @@ def _translated(node: Any, translate: Callable[[str], str]) -> Any:
         else _translated(value, translate)
         for key, value in node.items()
     }
-
-
-def _put(new: Path, folder: Path) -> None:
-    """The new boards in place of the old; a reader in between finds one or the other for all but an instant."""
-    old = folder.with_name(f"{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def serve(folder: Path, published: Path, port: int) -> int:

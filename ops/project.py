@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -264,3 +265,14 @@ def kpis(manifest: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, An
     metrics = sorted(manifest["metrics"].values(), key=lambda metric: metric["name"])
     governed = ((metric, metric["config"].get("meta", {}).get("kpi")) for metric in metrics)
     return [(metric, kpi) for metric, kpi in governed if kpi is not None]
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Put a finished folder in the place of the one before; a reader in between finds one or the other for all but an
+    instant."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+    new.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)

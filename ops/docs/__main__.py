@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 
 from ops.docs.release import read_release
-from ops.docs.site import Site, replace_folder, write_dbt_page
-from ops.project import ROOT, ProjectError, Settings, read_artifact
+from ops.docs.site import Site, write_dbt_page
+from ops.project import ROOT, ProjectError, Settings, read_artifact, replace_folder
 
 
 def main(arguments: list[str]) -> None:

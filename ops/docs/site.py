@@ -241,13 +241,3 @@ def write_dbt_page(artifacts: Path, manifest: Mapping[str, Any], folder: Path) -
 def _folder(metric: Mapping[str, Any]) -> str:
     family = (metric["config"].get("group") or "custom").replace("_", " ")
     return f"{'KPIs' if 'kpi' in metric['config'].get('meta', {}) else 'Terms'}: {family}"
-
-
-def replace_folder(new: Path, folder: Path) -> None:
-    """Put a finished folder in the place of the one before it."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.replace(old)
-    new.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
