@@ -17,21 +17,21 @@ import os
 import re
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
 
 from ops.boards import LANGUAGES, Release, dressed, write
+from ops.explain import written
 from ops.project import QUIET, ROOT, ProjectError, Settings
 
 REPORTS = ROOT / "build" / "report"
 PAGES = ("moved", "why", "sellers", "actions", "left_out")  # as the variable `page` of the board knows them
 A4 = (595.28, 841.89)  # points
 WRONG_USE = 3
-# How the board writes a period, and the first month of it.
-FORMS = {"month": r"(\d{4})-(0[1-9]|1[0-2])", "quarter": r"(\d{4})-Q([1-4])", "year": r"(\d{4})"}
+# How the board writes a period.
+FORMS = {"month": r"\d{4}-(0[1-9]|1[0-2])", "quarter": r"\d{4}-Q[1-4]", "year": r"\d{4}"}
 # On paper and in a wide window a line of the report stays as long as one can read.
 PAPER = "<style>.dbt-charts-wrapper{max-width:900px;margin:0 auto}@page{size:A4;margin:10mm}</style>"
 
@@ -54,22 +54,15 @@ def period_asked(text: str, published: Path) -> str:
         latest = [start for grain, start, is_latest in there if grain == "month" and is_latest]
         if not latest:
             raise ProjectError("PERIOD: no month is final yet; name the one to report, as in PERIOD=2026-09.")
-        return f"{latest[0]:%Y-%m}"
+        return written("month", latest[0])
     for grain, form in FORMS.items():
-        if found := re.fullmatch(form, text):
-            year, *part = map(int, found.groups())
-            month = part[0] if grain == "month" else 3 * part[0] - 2 if grain == "quarter" else 1
-            if (grain, date(max(year, 1), month, 1)) not in {(grain, start) for grain, start, _ in there}:
-                of_grain = [start for other, start, _ in there if other == grain]
-                held = f"from {_written(grain, of_grain[0])} to {_written(grain, of_grain[-1])}" if of_grain else "none"
-                raise ProjectError(f"PERIOD: the release holds no {text}; its {grain}s are {held}.")
+        if re.fullmatch(form, text):
+            held = [written(grain, start) for other, start, _ in there if other == grain]
+            if text not in held:
+                range_held = f"from {held[0]} to {held[-1]}" if held else "none"
+                raise ProjectError(f"PERIOD: the release holds no {text}; its {grain}s are {range_held}.")
             return text
     raise ProjectError(f"PERIOD: {text!r} is no month (2026-09), quarter (2026-Q3) or year (2026).")
-
-
-def _written(grain: str, start: date) -> str:
-    written = {"month": f"{start:%Y-%m}", "quarter": f"{start:%Y}-Q{(start.month + 2) // 3}", "year": f"{start:%Y}"}
-    return written[grain]
 
 
 def write_report(period: str, language: str, published: Path, folder: Path) -> list[Path]:
