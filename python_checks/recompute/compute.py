@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from python_checks.recompute import families
 from python_checks.recompute.catalogue import KPIS
-from python_checks.recompute.families import (
-    acquisition,
-    balance,
-    conversion,
-    loyalty,
-    sales,
-    satisfaction,
-    seller_quality,
-    traffic,
-)
 from python_checks.recompute.measure import KpiRows
 from python_checks.recompute.world import World
 
 ADDERS = {  # those made of web events come first
-    "traffic": traffic.add,
-    "conversion": conversion.add,
-    "acquisition": acquisition.add,
-    "sales": sales.add,
-    "loyalty": loyalty.add,
-    "satisfaction": satisfaction.add,
-    "seller_quality": seller_quality.add,
-    "balance": balance.add,
+    "traffic": families.traffic.add,
+    "conversion": families.conversion.add,
+    "acquisition": families.acquisition.add,
+    "sales": families.sales.add,
+    "loyalty": families.loyalty.add,
+    "satisfaction": families.satisfaction.add,
+    "seller_quality": families.seller_quality.add,
+    "balance": families.balance.add,
 }
 
 
