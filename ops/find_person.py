@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from ops.project import ProjectError, Settings
+from ops.project import ProjectError, Settings, sql_name, sql_text
 from ops.publish import releases
 
 SAMPLE_KEY = "marketplace-kpis-sample"  # as macro default_pii_key has it
@@ -34,7 +34,7 @@ def find(settings: Settings, identifiers: list[str]) -> Iterator[str]:
             yield from _in_database(path, pattern)
     for path in sorted(settings.landing.glob("*/*.parquet")):
         with duckdb.connect() as connection:
-            yield from _in_table(connection, f"read_parquet('{path}')", pattern, str(path))
+            yield from _in_table(connection, f"read_parquet({sql_text(path)})", pattern, str(path))
     for path in (settings.warehouse.parent / "last_build.json", settings.warehouse.parent / "quality" / "index.html"):
         if path.is_file() and re.search(pattern, path.read_text(encoding="utf-8")):
             yield str(path)
@@ -44,7 +44,8 @@ def _in_database(path: Path, pattern: str) -> Iterator[str]:
     with duckdb.connect(str(path), read_only=True) as connection:
         tables = connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
         for schema, table in tables:
-            yield from _in_table(connection, f'"{schema}"."{table}"', pattern, f"{path}: {schema}.{table}")
+            place = f"{sql_name(schema)}.{sql_name(table)}"
+            yield from _in_table(connection, place, pattern, f"{path}: {schema}.{table}")
 
 
 def _in_table(connection: duckdb.DuckDBPyConnection, table: str, pattern: str, named: str) -> Iterator[str]:
@@ -52,7 +53,7 @@ def _in_table(connection: duckdb.DuckDBPyConnection, table: str, pattern: str, n
     columns = [name for name, kind, *_ in described if kind == "VARCHAR"]
     if not columns:
         return
-    counts = ", ".join(f'count(*) filter (regexp_matches("{name}", $pattern))' for name in columns)
+    counts = ", ".join(f"count(*) filter (regexp_matches({sql_name(name)}, $pattern))" for name in columns)
     found = connection.execute(f"select {counts} from {table}", {"pattern": pattern}).fetchone()
     for name, count in zip(columns, found, strict=True):
         if count:

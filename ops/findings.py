@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 
+from ops.project import sql_name, sql_text
+
 REASONS_KEPT = 20
 REASONS_SHOWN = 3
 VALUE_SHOWN = 60
@@ -249,8 +251,8 @@ def _excused(connection: duckdb.DuckDBPyConnection, landing: Path, extract: str,
     if not table.key or not _is_there(connection, table.base):
         return waiting
     same_key = " and ".join(
-        f"good.{_name(column)} = try_cast(json_extract_string(lost.content, {_text(f'$.{_name(column)}')}) as {kind})"
-        for column, kind in table.key.items()
+        f"good.{name} = try_cast(json_extract_string(lost.content, {sql_text(f'$.{name}')}) as {kind})"
+        for name, kind in ((sql_name(column), kind) for column, kind in table.key.items())
     )
     (elsewhere,) = connection.execute(
         f"""
@@ -274,8 +276,8 @@ def _excused(connection: duckdb.DuckDBPyConnection, landing: Path, extract: str,
 
 def _good_rows(connection: duckdb.DuckDBPyConnection, landing: Path, table: Table) -> str:
     """SQL of the rows of a table that are not at fault: the columns of its key, and _file."""
-    key = ", ".join(_name(column) for column in table.key)
-    base = f"staging.{_name(table.base)}"
+    key = ", ".join(sql_name(column) for column in table.key)
+    base = f"staging.{sql_name(table.base)}"
     sql = f"select {key}, _file from {base} where _fault is null"
     linked = []
     if table.is_large:
@@ -284,16 +286,16 @@ def _good_rows(connection: duckdb.DuckDBPyConnection, landing: Path, table: Tabl
             [str(landing / "_files.parquet"), table.name],
         ).fetchall()
     if linked:
-        paths = ", ".join(_text(path) for (path,) in linked)
+        paths = ", ".join(sql_text(path) for (path,) in linked)
         typed = ", ".join(
-            f"try_cast(cast(row.{_name(column)} as varchar) as {kind}) as {_name(column)}"
+            f"try_cast(cast(row.{sql_name(column)} as varchar) as {kind}) as {sql_name(column)}"
             for column, kind in table.key.items()
         )
         sql += f"""
             union all
             select {typed}, files.file_id
             from read_parquet([{paths}], union_by_name = true, filename = '_path', hive_partitioning = false) as row
-            inner join read_parquet({_text(str(landing / "_files.parquet"))}) as files on row._path = files.path
+            inner join read_parquet({sql_text(str(landing / "_files.parquet"))}) as files on row._path = files.path
             where (files.file_id, row.file_row_number + 1) not in (select (_file, _row) from {base})"""
     return sql
 
@@ -307,12 +309,12 @@ def repeated_keys(
         table = tables.get(name, Table(name))
         if not table.key or not _is_there(connection, table.base):
             continue
-        key = ", ".join(_name(column) for column in table.key)
-        texts = ", ".join(f"cast({_name(column)} as varchar)" for column in table.key)
+        key = ", ".join(sql_name(column) for column in table.key)
+        texts = ", ".join(f"cast({sql_name(column)} as varchar)" for column in table.key)
         rows = connection.execute(
             f"""
             with superseded as (
-                select distinct {key} from staging.{_name(table.base)} where _fault is null and not _is_latest
+                select distinct {key} from staging.{sql_name(table.base)} where _fault is null and not _is_latest
             ),
             good as ({_good_rows(connection, landing, table)}),
             repeated as (
@@ -407,11 +409,3 @@ def feeds_in_part(connection: duckdb.DuckDBPyConnection) -> list[FeedPart]:
 def as_facts(items: list[Any]) -> list[dict[str, Any]]:
     """Findings as last_build.json holds them."""
     return [asdict(item) for item in items]
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -225,6 +225,16 @@ def _is_timezone(name: str) -> bool:
     return True
 
 
+def sql_name(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_text(value: object) -> str:
+    """A text, or a path, as SQL writes it."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
 def read_artifact(target: Path, name: str) -> dict[str, Any]:
     """One of the JSON files that dbt wrote to its target folder. Raises ProjectError when it is not there."""
     path = target / name
@@ -239,6 +249,16 @@ def models(manifest: Mapping[str, Any], layer: str = "") -> list[dict[str, Any]]
     nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
     chosen = (node for node in nodes if node["original_file_path"].startswith(folder))
     return sorted(chosen, key=lambda node: node["name"])
+
+
+def model_keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The columns that identify a row of a model, by the model's name, as its test keys_hold has them."""
+    found = {}
+    for test in manifest["nodes"].values():
+        about = test.get("test_metadata") if test["resource_type"] == "test" else None
+        if about and about["name"] == "keys_hold" and test.get("attached_node"):
+            found[test["attached_node"].split(".")[-1]] = about["kwargs"]["key"]
+    return found
 
 
 def contracted(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from ops.project import CheckFailed, duckdb_config, memory_limit, models
+from ops.project import CheckFailed, duckdb_config, memory_limit, models, sql_name, sql_text
 
 SCHEMA = "marts"
 RELEASES_KEPT = 3
@@ -77,8 +77,8 @@ def _write(
 ) -> dict[str, int]:
     rows = {}
     with duckdb.connect(config=duckdb_config(memory, _beside(build, ".tmp"))) as connection:
-        connection.execute(f"attach {_text(build)} as build (read_only)")
-        connection.execute(f"attach {_text(new)} as release (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {sql_text(build)} as build (read_only)")
+        connection.execute(f"attach {sql_text(new)} as release (storage_version '{STORAGE_VERSION}')")
         connection.execute(f"create schema release.{SCHEMA}")
         built = {
             name
@@ -90,12 +90,12 @@ def _write(
             raise PublishError(f"{build} lacks {len(missing)} published tables: {', '.join(missing)}.")
         connection.execute("begin")  # one write to disk, not one for each comment
         for name, node in tables.items():
-            table = f"{SCHEMA}.{_name(name)}"
+            table = f"{SCHEMA}.{sql_name(name)}"
             known_now = facts if name == "release_info" else {}
             columns = "*"
             if known_now:
                 types = {fact: node["columns"][fact]["data_type"] for fact in facts}
-                values = (f"cast(? as {types[fact]}) as {_name(fact)}" for fact in facts)
+                values = (f"cast(? as {types[fact]}) as {sql_name(fact)}" for fact in facts)
                 columns = f"* replace ({', '.join(values)})"
             (rows[name],) = connection.execute(
                 f"create table release.{table} as select {columns} from build.{table}", list(known_now.values())
@@ -106,9 +106,9 @@ def _write(
         connection.execute("detach release")
         if _beside(new, ".wal").exists():
             raise PublishError(f"{new} was not written to the end: its write-ahead log is still there.")
-        connection.execute(f"attach {_text(new)} as release (read_only)")
+        connection.execute(f"attach {sql_text(new)} as release (read_only)")
         for name, expected in rows.items():
-            table = f"{SCHEMA}.{_name(name)}"
+            table = f"{SCHEMA}.{sql_name(name)}"
             counted = connection.execute(
                 f"select (select count(*) from build.{table}), (select count(*) from release.{table})"
             ).fetchone()
@@ -120,11 +120,11 @@ def _write(
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, node: Mapping[str, Any]) -> None:
     """Carry the descriptions of dbt over, so that a BI tool shows them."""
     if node["description"]:
-        connection.execute(f"comment on table {table} is {_text(node['description'])}")
+        connection.execute(f"comment on table {table} is {sql_text(node['description'])}")
     for column in node["columns"].values():
         if column["description"]:
-            name = _name(column["name"])
-            connection.execute(f"comment on column {table}.{name} is {_text(column['description'])}")
+            name = sql_name(column["name"])
+            connection.execute(f"comment on column {table}.{name} is {sql_text(column['description'])}")
 
 
 def _keep(target: Path) -> None:
@@ -168,11 +168,3 @@ def _remove(new: Path) -> None:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -19,7 +19,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from ops.project import ProjectError
+from ops.project import ProjectError, sql_text
 
 MARK = re.compile(r"^-- kpi_terms: (.+)$", re.MULTILINE)
 ROWS_SHOWN = 20
@@ -215,8 +215,8 @@ class Mart:
             computed = f", {starts} as counts_from, {ends} as counts_until"
         elif spec["shape"] == "given":
             wanted.append(
-                f"period_grain = {_text(part.grain)} and period_start = {_day(part.start)}"
-                f" and dimension = {_text(part.dimension)} and dimension_value = {_text(part.value)}"
+                f"period_grain = {sql_text(part.grain)} and period_start = {_day(part.start)}"
+                f" and dimension = {sql_text(part.dimension)} and dimension_value = {sql_text(part.value)}"
             )
         else:
             wanted.append(in_period(spec["day"], part))
@@ -302,11 +302,8 @@ def in_period(day: str, part: Part) -> str:
 
 def in_segment(column: str, part: Part) -> str:
     """SQL: a row is of the segment, whose value is written as the marts do."""
-    return f"coalesce(cast({column} as varchar), 'unknown') = {_text(part.value)}"
+    return f"coalesce(cast({column} as varchar), 'unknown') = {sql_text(part.value)}"
 
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _day(day: date) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from ops.project import ProjectError, models, read_artifact
+from ops.project import ProjectError, model_keys, models, read_artifact, sql_name, sql_text
 
 TOLERANCE = 1e-9
 NAMED = 5  # rows named per column
@@ -32,14 +32,8 @@ OF_THE_BUILD = {
 
 def keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """The published tables by name, each with the columns of its key; [] for a table without one."""
-    found = {node["alias"]: [] for node in models(manifest, "marts")}
-    for node in manifest["nodes"].values():
-        test = node.get("test_metadata") or {}
-        if test.get("name") == "keys_hold" and node["attached_node"]:
-            table = manifest["nodes"][node["attached_node"]]["alias"]
-            if table in found:
-                found[table] = test["kwargs"]["key"]
-    return found
+    known = model_keys(manifest)
+    return {node["alias"]: known.get(node["name"], []) for node in models(manifest, "marts")}
 
 
 def compare(database: Path, spark: Path, keys: Mapping[str, list[str]]) -> tuple[list[str], int]:
@@ -51,14 +45,15 @@ def compare(database: Path, spark: Path, keys: Mapping[str, list[str]]) -> tuple
     told, rows = [], 0
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach {_text(database)} as build (read_only)")
+        connection.execute(f"attach {sql_text(database)} as build (read_only)")
         for table, key in sorted(keys.items()):
             files = spark / "marts.db" / table
             if not any(files.glob("*.parquet")):
                 told.append(f"{table}: not built on Spark")
                 continue
-            connection.execute(f"create or replace temp view theirs as from read_parquet({_text(files / '*.parquet')})")
-            connection.execute(f"create or replace temp view ours as from build.marts.{_name(table)}")
+            parquet = sql_text(files / "*.parquet")
+            connection.execute(f"create or replace temp view theirs as from read_parquet({parquet})")
+            connection.execute(f"create or replace temp view ours as from build.marts.{sql_name(table)}")
             told += _differences(connection, table, key)
             rows += connection.execute("select count(*) from ours").fetchone()[0]
     return told, rows
@@ -76,30 +71,32 @@ def _differences(connection: duckdb.DuckDBPyConnection, table: str, key: list[st
     compared = {name: kind for name, kind in ours.items() if name not in left_out}
     # without a key, rows are held together by all they hold
     key = key or [name for name, kind in compared.items() if kind != "DOUBLE"]
-    by_key = ", ".join(map(_name, key))
+    by_key, in_order = (", ".join(map(sql_name, names)) for names in (key, compared))
     for side in ("ours", "theirs"):  # rows of the same key, which no table should have, in the order of all they hold
         connection.execute(
             f"create or replace temp table {side}_rows as "
-            f"select *, row_number() over (partition by {by_key} order by {', '.join(map(_name, compared))}) as _nth "
+            f"select *, row_number() over (partition by {by_key} order by {in_order}) as _nth "
             f"from (select {', '.join(_as(name, kind) for name, kind in compared.items())} from {side})"
         )
-    same_key = " and ".join(f"ours.{_name(name)} is not distinct from theirs.{_name(name)}" for name in [*key, "_nth"])
+    same_key = " and ".join(
+        f"ours.{name} is not distinct from theirs.{name}" for name in map(sql_name, [*key, "_nth"]))
     pairs = f"ours_rows as ours full join theirs_rows as theirs on {same_key}"
-    shown = ", ".join(f"coalesce(ours.{_name(name)}, theirs.{_name(name)})" for name in key)
+    shown = ", ".join(f"coalesce(ours.{sql_name(name)}, theirs.{sql_name(name)})" for name in key)
     for side, other in (("DuckDB", "theirs"), ("Spark", "ours")):
         lone = connection.execute(f"select {shown} from {pairs} where {other}._nth is null order by all").fetchall()
         yield from _named(f"{table}: only on {side}", [f"{_key(key, row)}" for row in lone])
     values = {name: kind for name, kind in compared.items() if name not in key}
     if not values:
         return
-    differ = {name: _differ(_name(name), kind) for name, kind in values.items()}
+    differ = {name: _differ(sql_name(name), kind) for name, kind in values.items()}
     both = f"from {pairs} where ours._nth is not null and theirs._nth is not null"
     counted = ", ".join(f"count_if({test})" for test in differ.values())
     counts = connection.execute(f"select {counted} {both}").fetchone()
     for (name, test), count in zip(differ.items(), counts, strict=True):
         if count:
+            column = sql_name(name)
             found = connection.execute(
-                f"select ours.{_name(name)}, theirs.{_name(name)}, {shown} {both} and {test} order by all limit {NAMED}"
+                f"select ours.{column}, theirs.{column}, {shown} {both} and {test} order by all limit {NAMED}"
             ).fetchall()
             words = [f"{_key(key, row)}: {mine!r} on DuckDB, {other!r} on Spark" for mine, other, *row in found]
             yield from _named(f"{table}.{name}", words, count)
@@ -112,7 +109,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]
 
 
 def _as(name: str, kind: str) -> str:
-    return f"cast({_name(name)} as timestamp) as {_name(name)}" if kind == "TIMESTAMP" else _name(name)
+    return f"cast({sql_name(name)} as timestamp) as {sql_name(name)}" if kind == "TIMESTAMP" else sql_name(name)
 
 
 def _differ(name: str, kind: str) -> str:
@@ -135,12 +132,6 @@ def _key(key: list[str], row: Iterator[Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in zip(key, row, strict=True))
 
 
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -93,16 +93,6 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The columns that identify a row of a model, by the model's name."""
-    found = {}
-    for test in manifest["nodes"].values():
-        about = test.get("test_metadata") if test["resource_type"] == "test" else None
-        if about and about["name"] == "keys_hold" and test.get("attached_node"):
-            found[name_of(test["attached_node"])] = about["kwargs"]["key"]
-    return found
-
-
 def joins(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Table, column and the table it joins to, of the published tables: as descriptions of columns and the entities of
     semantic models say."""

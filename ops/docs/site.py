@@ -17,7 +17,7 @@ from ops.docs.glossary import Kpi
 from ops.docs.picture import Box, Edge, draw
 from ops.docs.release import Release
 from ops.docs.words import LANGUAGES, WORDS, Words
-from ops.project import ROOT, ProjectError
+from ops.project import ROOT, ProjectError, model_keys
 
 HERE = Path(__file__).parent
 # The order in which guides are read; further ones follow by name.
@@ -126,7 +126,7 @@ class Site:
         for table in tables:
             folder = table["original_file_path"].split("/")[2]
             folders.setdefault(folder if folder in FOLDERS else "families", []).append(table)
-        joins, keys = dbt.joins(self.manifest), dbt.keys(self.manifest)
+        joins, keys = dbt.joins(self.manifest), model_keys(self.manifest)
         picture, alone = _entities(folders["core"], joins, keys, words)
         return {
             "folders": folders, "joins": joins, "keys": keys, "picture": picture, "alone": alone,
