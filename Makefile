@@ -1,7 +1,6 @@
 # `make help` lists what can be asked for. Settings: environment variables or `make build NAME=value` (README).
 
 PYTHON_RUN := .venv/bin/python
-DBT := DBT_PROFILES_DIR=. DO_NOT_TRACK=1 .venv/bin/dbt
 # The tests build the sample into files of their own and leave the settings of the caller aside.
 TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE -u REPORTING_CURRENCY \
 	-u MAX_REJECTED_SHARE LANDING_DIR=build/test/landing WAREHOUSE_DB=build/test/warehouse.duckdb PUBLISHED_DB=build/test/published/marketplace.duckdb \

@@ -198,10 +198,7 @@ def _tell_standing(settings: Settings, report: Report) -> None:
     _tell_kpis(settings, report)
     with duckdb.connect(str(settings.published), read_only=True) as connection:
         (checks,) = connection.execute("select checks from marts.release_info").fetchone()
-    report.facts["checks"] = json.loads(checks)
-    for name, last in report.facts["checks"].items():
-        if last.startswith("not "):
-            report.left_out(f"{name}: {last}")
+    _tell_checks(json.loads(checks), report)
     _tell_release(settings, report)
 
 
@@ -489,19 +486,26 @@ def _run_checks(settings: Settings, report: Report) -> dict[str, str]:
                 state = "FAILED" if ended.code else "passed"
                 report.say(f"{ended.name} {state}: {last} ({report.took(ended.name)})")
                 summaries[ended.name] = last
-                if last.startswith("not "):
-                    report.left_out(f"{ended.name}: {last}")
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    report.facts["checks"] = dict(sorted(summaries.items()))
+    summaries = dict(sorted(summaries.items()))
+    _tell_checks(summaries, report)
     if failed:
         starved = sorted(name for name, ended in failed.items() if ended.out_of_memory)
         if starved:
             raise CheckFailed(out_of_memory(" and ".join(starved)))
         names = " and ".join(sorted(failed))
         raise CheckFailed(f"{names} failed; the reasons stand above. {NOTHING_PUBLISHED}")
-    return dict(sorted(summaries.items()))
+    return summaries
+
+
+def _tell_checks(last_lines: dict[str, str], report: Report) -> None:
+    """Keep the last line of each check, and tell of those that checked nothing."""
+    report.facts["checks"] = last_lines
+    for name, last in last_lines.items():
+        if last.startswith("not "):
+            report.left_out(f"{name}: {last}")
 
 
 def _run_check(name: str, module: list[str], environment: Mapping[str, str], report: Report) -> Ended:

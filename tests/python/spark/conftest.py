@@ -22,8 +22,7 @@ PYTHON = ROOT / ".venv-spark" / "bin" / "python"
 def spark_python() -> Path:
     """The Python of .venv-spark; without it there is nothing to test."""
     if not PYTHON.is_file():
-        words = "no Spark environment (ops/setup.sh spark)"
-        pytest.skip(f"skipped: {words}")
+        pytest.skip("skipped: no Spark environment (ops/setup.sh spark)")
     return PYTHON
 
 
