@@ -73,69 +73,69 @@
 
 
 {# The delivered fields of a group of landed files as d_<name>, with _file, _row, _place and _too_late. #}
-{% macro landed_fields(group, columns, files) %}
-    {{- return(adapter.dispatch('landed_fields', 'marketplace_kpis')(group, columns, files)) -}}
-{% endmacro %}
-
-{% macro duckdb__landed_fields(group, columns, files) -%}
+{% macro landed_fields(group, columns, files) -%}
     select
         {%- for column in columns if column.name in group.kinds %}
-        {{ duckdb__landed_field(column.name, group.kinds[column.name]) }} as {{ delivered_field(column.name) }},
+        {{ landed_field(column.name, group.kinds[column.name]) }} as {{ delivered_field(column.name) }},
         {%- endfor %}
         files.file_id as _file,
         {{ 'landed._row' if group.row_source == '_row' else 'landed.file_row_number + 1' }} as _row,
         files.place as _place,
         files.too_late as _too_late
+    {{ from_landed_files(group, files) }}
+{%- endmacro %}
+
+{# A landed field, null where it stands for no value: an empty text, and what is no number among floats. #}
+{% macro landed_field(name, kind) -%}
+    {%- set field = 'landed.' ~ adapter.quote(name) -%}
+    {%- if kind == 'float' -%}
+        {{ number_or_null(field) }}
+    {%- elif kind == 'text' -%}
+        nullif({{ field }}, '')
+    {%- else -%}
+        {{ field }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The rows of a group of landed files as `landed`, with file_row_number from 0, each with its row of `files`. #}
+{% macro from_landed_files(group, files) %}
+    {{- return(adapter.dispatch('from_landed_files', 'marketplace_kpis')(group, files)) -}}
+{% endmacro %}
+
+{% macro duckdb__from_landed_files(group, files) -%}
     from {{ duckdb__read_files(group) }} as landed
     inner join {{ files }} as files on landed._path = files.path
 {%- endmacro %}
 
 {# A landed file is called by its id; the landing may have been moved since. #}
-{% macro spark__landed_fields(group, columns, files) -%}
+{% macro spark__from_landed_files(group, files) -%}
     {%- set names = [] -%}
     {%- for path in group.paths -%}{%- do names.append(path.split('/')[-1]) -%}{%- endfor -%}
     {%- set folder = setting('landing_dir') ~ '/' ~ group.paths[0].split('/')[-2] -%}
-    select
-        {%- for column in columns if column.name in group.kinds %}
-        {{ spark__landed_field(column.name, group.kinds[column.name]) }} as {{ delivered_field(column.name) }},
-        {%- endfor %}
-        files.file_id as _file,
-        {{ 'landed._row' if group.row_source == '_row' else 'landed._ordinal + 1' }} as _row,
-        files.place as _place,
-        files.too_late as _too_late
     from (
         select
             *,
             _metadata.file_name as _name,
-            _metadata.row_index as _ordinal
+            _metadata.row_index as file_row_number
         from {{ spark__parquet(folder ~ '/' ~ (names[0] if names | length == 1 else '{' ~ names | join(',') ~ '}')) }}
     ) as landed
     inner join {{ files }} as files on landed._name = concat(files.file_id, '.parquet')
 {%- endmacro %}
 
-{# A landed field, null where it stands for no value: an empty text, and what is no number among floats. DuckDB finds the
-   latter only as text where the statistics of a file, which leave it out, promise numbers. #}
-{% macro duckdb__landed_field(name, kind) -%}
-    {%- set field = 'landed.' ~ adapter.quote(name) -%}
-    {%- if kind == 'float' -%}
-        case when cast({{ field }} as varchar) not in ('nan', '-nan') then {{ field }} end
-    {%- elif kind == 'text' -%}
-        nullif({{ field }}, '')
-    {%- else -%}
-        {{ field }}
-    {%- endif -%}
+
+{# A float, null where it is no number. DuckDB finds that only as text where the statistics of a file, which leave it out,
+   promise numbers. #}
+{% macro number_or_null(field) %}
+    {{- return(adapter.dispatch('number_or_null', 'marketplace_kpis')(field)) -}}
+{% endmacro %}
+
+{% macro duckdb__number_or_null(field) -%}
+    case when cast({{ field }} as varchar) not in ('nan', '-nan') then {{ field }} end
 {%- endmacro %}
 
-{% macro spark__landed_field(name, kind) -%}
-    {%- set field = 'landed.' ~ adapter.quote(name) -%}
-    {%- if kind == 'float' -%}
-        nullif({{ field }}, double('nan'))
-    {%- elif kind == 'text' -%}
-        nullif({{ field }}, '')
-    {%- else -%}
-        {{ field }}
-    {%- endif -%}
-{%- endmacro %}
+{% macro spark__number_or_null(field) -%} nullif({{ field }}, double('nan')) {%- endmacro %}
+
 
 {% macro duckdb__read_files(group) -%}
     read_parquet({{ sql_texts(group.paths) }}, union_by_name = true, filename = '_path', hive_partitioning = false)
@@ -372,7 +372,7 @@
     select
         {%- for column in columns %}
         {% if column.name in group.kinds -%}
-            {{ parse_value(column.type, group.kinds[column.name], duckdb__landed_field(column.name, group.kinds[column.name])) }}
+            {{ parse_value(column.type, group.kinds[column.name], landed_field(column.name, group.kinds[column.name])) }}
         {%- else -%}
             cast(null as {{ column.type }})
         {%- endif %} as {{ column.as }}{{ ',' if not loop.last }}
