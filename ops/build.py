@@ -30,6 +30,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -180,15 +181,27 @@ def build_digest(settings: Settings, root: Path = ROOT) -> str:
 
 
 def _stands(settings: Settings, digest: str) -> bool:
-    """Whether the release in force was made from just this, and the build file is still the one it was made of."""
-    runs = []
+    """Whether the release in force was made from just this, and the build file is still the one it was made of.
+
+    A release of deliveries that reach the day it was built on stands for that day: on the next, more of them counts.
+    """
+    infos = []
     for path in (settings.published, settings.warehouse):
         try:
             with duckdb.connect(str(path), read_only=True) as connection:
-                runs.append(connection.execute("select run_id, build_digest from marts.release_info").fetchone())
+                infos.append(connection.execute(
+                    "select run_id, build_digest, as_of, built_at, business_timezone from marts.release_info"
+                ).fetchone())
         except duckdb.Error:  # not there, of an earlier version, or in use
             return False
-    return runs[0] == (runs[1][0], digest) and (settings.target / "manifest.json").is_file()
+    (run, made_from, as_of, built_at, zone), (built_run, *_) = infos
+    built_on, today = (at.astimezone(ZoneInfo(zone)).date() for at in (built_at.replace(tzinfo=UTC), datetime.now(UTC)))
+    is_of_its_day = as_of >= built_on
+    return (
+        (run, made_from) == (built_run, digest)
+        and (settings.target / "manifest.json").is_file()
+        and not (is_of_its_day and today > built_on)
+    )
 
 
 def _tell_standing(settings: Settings, report: Report) -> None:

@@ -93,6 +93,14 @@ def test_a_build_file_of_another_run_is_built_anew(copy_of_sample: Settings) -> 
     digest = build_digest(copy_of_sample)
     assert _stands(copy_of_sample, digest)
     assert not _stands(copy_of_sample, digest[::-1])
+    for as_of, stands in (("2026-01-08", True), ("2026-01-09", False)):
+        with duckdb.connect(str(copy_of_sample.published)) as connection:  # built in Paris on the 9th
+            connection.execute(
+                f"update marts.release_info set as_of = '{as_of}', built_at = timestamp '2026-01-08 23:30:00'")
+        assert _stands(copy_of_sample, digest) is stands
+    with duckdb.connect(str(copy_of_sample.published)) as connection:
+        connection.execute("update marts.release_info set as_of = '2026-01-08'")
+    assert _stands(copy_of_sample, digest)
     with duckdb.connect(str(copy_of_sample.warehouse)) as connection:
         connection.execute("update marts.release_info set run_id = 'another'")
     assert not _stands(copy_of_sample, digest)
