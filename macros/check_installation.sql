@@ -1,6 +1,6 @@
 {# Before anything is built: stops at what a project that installs this one as a package would get wrong without a word. #}
 {% macro check_installation() %}
-    {%- if not execute or flags.WHICH not in ['build', 'run', 'test', 'seed', 'snapshot'] -%}{{- return('') -}}{%- endif -%}
+    {%- if not is_building() -%}{{- return('') -}}{%- endif -%}
     {%- set problems = [] -%}
     {%- set zone = run_query('select ' ~ session_time_zone()).rows[0][0] -%}
     {%- if zone not in ['UTC', 'Etc/UTC'] -%}

@@ -18,3 +18,9 @@
 
 {# When this run of dbt began, in UTC. #}
 {% macro run_began_at() -%} cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) {%- endmacro %}
+
+
+{# Whether this run of dbt makes or tests tables, so that what it is asked for and finds is to be judged. #}
+{% macro is_building() %}
+    {{- return(execute and flags.WHICH in ['build', 'run', 'test', 'seed', 'snapshot']) -}}
+{% endmacro %}

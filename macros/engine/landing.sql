@@ -245,7 +245,7 @@
 
 {# Whether a base model leaves Parquet files where they are: a large table of native extracts. #}
 {% macro is_large(base) %}
-    {{- return(setting('connector') == 'native' and contract_of(base.table, base.source).config.meta.get('large', false)) -}}
+    {{- return(setting('connector') == 'native' and stays_in_files(contract_of(base.table, base.source))) -}}
 {% endmacro %}
 
 

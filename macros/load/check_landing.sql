@@ -1,7 +1,7 @@
 {# Before anything is built: is there a landing, of these extracts and this connector, and does it hold what the folder
    holds? Stops or warns; what the files themselves have wrong, ops/land.py has told. #}
 {% macro check_landing() %}
-    {%- if not execute or flags.WHICH not in ['build', 'run', 'test', 'seed', 'snapshot'] -%}{{- return('') -}}{%- endif -%}
+    {%- if not is_building() -%}{{- return('') -}}{%- endif -%}
     {%- set connector = setting('connector') -%}
     {%- if not reads_files() -%}{{- return('') -}}{%- endif -%}
     {%- do open_landing() -%}
