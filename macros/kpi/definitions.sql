@@ -15,10 +15,7 @@ Stops with one message that names every custom KPI that cannot be, and why, or e
 while the project is parsed and in unit tests: the metrics are known only while dbt builds.
 #}
 {% macro kpi_definitions() %}
-    {%- set metrics = {} -%}
-    {%- for metric in (graph.get('metrics', {}).values() if execute else []) -%}
-        {%- do metrics.update({metric.name: metric}) -%}
-    {%- endfor -%}
+    {%- set metrics = metrics_by_name() -%}
     {%- set owners = {} -%}
     {%- for group in (graph.get('groups', {}).values() if execute else []) if group.package_name == 'marketplace_kpis' -%}
         {%- do owners.update({group.name: group.owner.name}) -%}
@@ -199,4 +196,14 @@ KPI that divides it, directly or through a metric made of it (or that it is said
         {%- do users.update({kpi.name: [kpi.name], kpi.name ~ '_n': [kpi.name]}) -%}
     {%- endfor -%}
     {{- return(users) -}}
+{% endmacro %}
+
+
+{# Every metric by its name; none while the project is parsed and in unit tests. #}
+{% macro metrics_by_name() %}
+    {%- set metrics = {} -%}
+    {%- for metric in (graph.get('metrics', {}).values() if execute else []) -%}
+        {%- do metrics.update({metric.name: metric}) -%}
+    {%- endfor -%}
+    {{- return(metrics) -}}
 {% endmacro %}

@@ -1,8 +1,5 @@
 {%- set rows = [] -%}
-{%- set metrics = {} -%}
-{%- for metric in (graph.get('metrics', {}).values() if execute else []) -%}
-    {%- do metrics.update({metric.name: metric}) -%}
-{%- endfor -%}
+{%- set metrics = metrics_by_name() -%}
 {%- for kpi in kpi_definitions() -%}
     {%- for term in [kpi.numerator_term or kpi.kpi_id, kpi.denominator_term] if term -%}
         {%- set day = kpi.get('dated_by') or '' -%}
