@@ -32,6 +32,7 @@ CORRELATIONS = {
 def kpi_correlations(values: Values, kpis: dict[str, Definition]) -> pl.DataFrame:
     """The pairs that are no accident, and every pair a definition names."""
     steps = {kpi.kpi_id: weekly_steps(Days(kpi, values)) for kpi in used_kpis(kpis, values) if not kpi.is_rolling}
+    steps = {kpi_id: series for kpi_id, series in steps.items() if np.count_nonzero(~np.isnan(series)) >= LEAST}
     memories = {kpi_id: memory(series) for kpi_id, series in steps.items()}
     terms = _terms(values)
     found = []
@@ -75,29 +76,38 @@ def memory(series: np.ndarray) -> np.ndarray:
     return np.array(products) / squares
 
 
+LAGS = sorted(range(-MOST_LAG, MOST_LAG + 1), key=lambda lag: (abs(lag), lag))
+
+
 def best_lag(first: np.ndarray, second: np.ndarray) -> tuple[float, float, int, int] | None:
     """Spearman, Pearson, lag and n at the lag of the largest |Spearman|; None where no lag has enough days."""
-    best = None
-    for lag in sorted(range(-MOST_LAG, MOST_LAG + 1), key=lambda lag: (abs(lag), lag)):
-        if abs(lag) >= len(first):
-            continue
-        here, there = (first[: len(first) - lag], second[lag:]) if lag >= 0 else (first[-lag:], second[:lag])
-        both = ~(np.isnan(here) | np.isnan(there))
-        n = int(np.count_nonzero(both))
-        if n < LEAST:
-            continue
-        x, y = here[both], there[both]
-        if np.ptp(x) == 0 or np.ptp(y) == 0:
-            continue
-        spearman = _pearson(stats.rankdata(x), stats.rankdata(y))
-        if best is None or abs(spearman) > abs(best[0]) + EXACT:
-            best = spearman, _pearson(x, y), lag, n
-    return best
+    lags = [lag for lag in LAGS if abs(lag) < len(first)]
+    # one row per lag: the first KPI, and the second as it was so many days later
+    later = [lagged(second[::-1], lag)[::-1] if lag >= 0 else lagged(second, -lag) for lag in lags]
+    x, y = np.tile(first, (len(lags), 1)), np.array(later)
+    missing = np.isnan(x) | np.isnan(y)
+    x[missing], y[missing] = np.nan, np.nan
+    counts = np.count_nonzero(~missing, axis=1)
+    usable = [
+        row for row in np.flatnonzero(counts >= LEAST)
+        if np.nanmin(x[row]) < np.nanmax(x[row]) and np.nanmin(y[row]) < np.nanmax(y[row])
+    ]
+    if not usable:
+        return None
+    x, y = x[usable], y[usable]
+    spearman = _pearson(*(stats.rankdata(side, axis=1, nan_policy="omit") for side in (x, y)))
+    best = 0
+    for row in range(1, len(usable)):
+        if abs(spearman[row]) > abs(spearman[best]) + EXACT:
+            best = row
+    pearson = _pearson(x[best : best + 1], y[best : best + 1])
+    return float(spearman[best]), float(pearson[0]), lags[usable[best]], int(counts[usable[best]])
 
 
-def _pearson(x: np.ndarray, y: np.ndarray) -> float:
-    x, y = x - x.mean(), y - y.mean()
-    return float(np.clip(x @ y / math.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
+def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Row by row; NaN in both where a day is missing."""
+    x, y = (np.nan_to_num(side - np.nanmean(side, axis=1, keepdims=True)) for side in (x, y))
+    return np.clip((x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1)), -1.0, 1.0)
 
 
 def p_value(spearman: float, n_eff: float) -> float:
