@@ -7,7 +7,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 	DBT_TARGET_PATH=build/test/target
 
 .PHONY: help build publish recompute kpi explain analyses spark land check-extracts test soak check lint format docs \
-	superset test-superset dashboards report lock clean
+	superset test-superset dashboards report bench lock clean
 .DEFAULT_GOAL := help
 
 # Builds of their own, minutes each: part of `make soak`.
@@ -48,7 +48,7 @@ test: lint  ## Everything that must pass: lint, worked examples, the sample from
 	@rm -rf build/test
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
-	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 2 --dist loadfile $(addprefix --ignore=,$(LONG_TESTS)) 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 3 --dist loadfile $(addprefix --ignore=,$(LONG_TESTS)) 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
 soak: .venv/made  ## Twenty simulated markets held to what was planted in them, many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.truth.soak --seeds $(or $(SEEDS),20)
@@ -81,6 +81,9 @@ dashboards: .venv/made  ## Serve the boards of the release on this machine alone
 
 report: .venv/made  ## Write the report of a period as HTML and PDF into build/report (PERIOD=2026-09, LANG=fr)
 	@$(PYTHON_RUN) -m ops.period_report $(PERIOD) $(if $(filter command,$(firstword $(origin LANG))),--language $(LANG))
+
+bench: .venv/made  ## Measure builds of 100 thousand and a million simulated orders against the floor (LARGE=1: ten million too)
+	@$(PYTHON_RUN) -m ops.benchmark $(if $(LARGE),--large)
 
 lock:  ## Pin the requirements anew (needs uv)
 	@uv pip compile requirements.in --output-file requirements.lock $(UV_OPTIONS)

@@ -392,28 +392,31 @@ terms as (
 {% endmacro %}
 
 
+{# Grain by grain: a percentile keeps all its values in memory, and five grains at once do not fit. #}
 {% macro kpi_percentiles(name, spec, dimensions, is_whole) %}
 {{ name }} as (
-    select *
-    from (
-        select
-            period_grain,
-            period_start,
-            {{ kpi_segment_columns(dimensions) }},
-            {% for term, measure in spec.terms.items() -%}
-                {{ exact_percentile(measure[0], measure[1]) }} as {{ term }},
-                count({{ measure[0] }}) as {{ term }}_n{{ ',' if not loop.last }}
-            {% endfor -%}
+    {% for grain in var('kpi_grains') -%}
+        select *
         from (
             select
-                *,
-                {{ period_start_of('term_day') }} as period_start
-            from ({{ kpi_segmented(spec, dimensions, spec.day) }}) as segmented
-            cross join grains
-        ) as of_each_grain
-        {{ kpi_group_by(['period_grain', 'period_start'], dimensions, is_whole) }}
-    ) as measured
-    where {{ kpi_is_published() }}
+                '{{ grain }}' as period_grain,
+                period_start,
+                {{ kpi_segment_columns(dimensions) }},
+                {% for term, measure in spec.terms.items() -%}
+                    {{ exact_percentile(measure[0], measure[1]) }} as {{ term }},
+                    count({{ measure[0] }}) as {{ term }}_n{{ ',' if not loop.last }}
+                {% endfor -%}
+            from (
+                select
+                    *,
+                    {{ period_start(grain, 'term_day') }} as period_start
+                from ({{ kpi_segmented(spec, dimensions, spec.day) }}) as segmented
+            ) as of_grain
+            {{ kpi_group_by(['period_start'], dimensions, is_whole) }}
+        ) as measured
+        where {{ kpi_is_published(grain="'" ~ grain ~ "'") }}
+        {{ 'union all' if not loop.last }}
+    {% endfor -%}
 ),
 
 {% endmacro %}
