@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from python_checks.decisions.scorecard import SAME
 from python_checks.recompute.measure import ALL, UNKNOWN
 from python_checks.recompute.periods import COARSE_GRAINS, GRAINS
 from python_checks.recompute.world import World
@@ -49,7 +50,7 @@ def benchmarks_table(world: World, values: pl.DataFrame) -> pl.DataFrame:
         in_category=pl.len().over([*market, "own_category"]))
     is_own = pl.col("own_category").is_not_null() & (pl.col("in_category") >= SMALLEST_GROUP)
     # larger is better in this, and who ranks highest among equals has all of them at or below
-    goodness = pl.when(pl.col("direction") == "down").then(-pl.col("value")).otherwise("value")
+    goodness = pl.when(pl.col("direction") == "down").then(-pl.col("value")).otherwise("value").round(SAME)
     compared = {
         "group_size": pl.len().cast(pl.Int64), "group_median": pl.median("value"),
         "percentile": goodness.rank("max") / pl.len(),

@@ -73,16 +73,17 @@ members as (
     from grouped
 ),
 
+-- values that differ in the last bits of a sum only are equal
 ranked as (
     select
         *,
         count(*) over (partition by kpi_id, period_start, is_in_category, seller_group) as group_size,
         case direction
             when 'up' then count(*) over (
-                partition by kpi_id, period_start, is_in_category, seller_group order by value
+                partition by kpi_id, period_start, is_in_category, seller_group order by round(value, 9)
             )
             when 'down' then count(*) over (
-                partition by kpi_id, period_start, is_in_category, seller_group order by value desc
+                partition by kpi_id, period_start, is_in_category, seller_group order by round(value, 9) desc
             )
         end as not_better
     from members

@@ -61,6 +61,13 @@ def test_sellers_are_held_against_those_of_their_main_category(tmp_path):
     assert found["s7", "late_shipment_rate"] == ("all", 0.1, 0.857142857, 7)
 
 
+def test_values_that_differ_in_the_last_bit_of_a_sum_are_equal(tmp_path):
+    times = of_sellers("acceptance_time_median", [0.1 + 0.2, 0.3, 0.5, 0.6, 0.7, 0.8])
+    found = table(tmp_path, [f"s{n} p1 2024-06-10 5.00" for n in range(1, 7)], times)
+    assert found["s1", "acceptance_time_median"] == found["s2", "acceptance_time_median"]
+    assert found["s1", "acceptance_time_median"][2] == 1
+
+
 def test_a_group_below_six_is_silent(tmp_path):
     sales = [f"s{n} p1 2024-06-10 5.00" for n in range(1, 8)]
     rows = of_sellers("avg_rating", [4.0] * 5) + of_sellers("avg_rating", [1.0] * 7, size=19)[5:]
