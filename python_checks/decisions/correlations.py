@@ -18,6 +18,7 @@ from python_checks.recompute.compare import TOLERANCE
 from python_checks.recompute.measure import ALL
 
 OWN_DAYS, STEP, MOST_LAG, LEAST = 182, 7, 7, 28
+LAGS = sorted(range(-MOST_LAG, MOST_LAG + 1), key=lambda lag: (abs(lag), lag))  # of equal ones the first wins
 MEMORY = 14
 FALSE_SHARE = 0.05
 LOOKS = 30  # lags x sides
@@ -74,9 +75,6 @@ def memory(series: np.ndarray) -> np.ndarray:
         return np.zeros(MEMORY)
     products = [np.nansum(around * lagged(around, lag)) for lag in range(1, MEMORY + 1)]
     return np.array(products) / squares
-
-
-LAGS = sorted(range(-MOST_LAG, MOST_LAG + 1), key=lambda lag: (abs(lag), lag))
 
 
 def best_lag(first: np.ndarray, second: np.ndarray) -> tuple[float, float, int, int] | None:
