@@ -47,8 +47,9 @@ check-extracts: land  ## The same as land, by its former name
 test: lint  ## Everything that must pass: lint, worked examples, the sample from end to end, Python tests
 	@rm -rf build/test
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
+	@# in the order of the folders: by number of tests, the few long ones would come last and run alone
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
-	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 3 --dist loadfile $(addprefix --ignore=,$(LONG_TESTS)) 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
+	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(LONG_TESTS)) 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 
 soak: .venv/made  ## Twenty simulated markets held to what was planted in them, many more deliveries over time, then extracts spoilt at random for SECONDS (default 600), with fresh seeds; the seed tells how to repeat it
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.truth.soak --seeds $(or $(SEEDS),20)
