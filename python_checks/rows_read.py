@@ -31,7 +31,9 @@ def count_rows(path: Path) -> int:
     """Records below the header of one file; of a file refused as a whole, its filled lines below the first."""
     if path.suffix == ".parquet":
         # no column is looked at: of those that nobody reads, any type may be there, or two of a name
-        return duckdb.execute("select num_rows from parquet_file_metadata(?)", [glob.escape(str(path))]).fetchone()[0]
+        # fetched whole: an unfinished result would keep this connection, the process's own, from everyone else
+        [(rows,)] = duckdb.execute("select num_rows from parquet_file_metadata(?)", [glob.escape(str(path))]).fetchall()
+        return rows
     records = count_records(path)
     return count_lines(path) if records is None else records
 

@@ -246,9 +246,10 @@ def built(tmp_path: Path) -> Settings:
 
 def landed(found: Settings, file: str, size: int) -> None:
     path = found.landing / "_files.parquet"
-    duckdb.execute(
-        f"copy (select 'orders' as table_name, '{file}' as file_name, {size} as bytes,"
-        f" timestamp '2026-01-01 00:00:00' as modified_at) to '{path}'")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (select 'orders' as table_name, '{file}' as file_name, {size} as bytes,"
+            f" timestamp '2026-01-01 00:00:00' as modified_at) to '{path}'")
 
 
 def test_a_release_tells_where_it_comes_from(built: Settings) -> None:
