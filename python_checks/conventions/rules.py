@@ -282,16 +282,22 @@ def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
 
 @rule
 def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
-    """Each ratio and percentile is expected, with a value, by a unit test of its family's mart."""
-    worked = set()
-    for test in manifest["unit_tests"].values():
-        for row in expected_rows(test):
-            worked |= {(test["model"], column) for column, value in row.items() if value is not None}
+    """Each ratio and percentile is expected, with a value and a ratio's two terms, by a unit test of its family's mart."""
+    worked = [
+        (test["model"], {column for column, value in row.items() if value is not None})
+        for test in manifest["unit_tests"].values()
+        for row in expected_rows(test)
+    ]
     for metric, kpi in kpis(manifest):
-        is_divided = metric["type"] == "ratio" or is_percentile(metric)
-        if is_divided and not kpi.get("is_custom") and (f"kpi_{family(metric)}", metric["name"]) not in worked:
-            where = f"models/marts/{family(metric)}/kpi_{family(metric)}.yml"
-            yield f"no unit test of kpi_{family(metric)} expects a value of {metric['name']} ({where})"
+        is_ratio, mart = metric["type"] == "ratio", f"kpi_{family(metric)}"
+        sides = ("numerator", "denominator") if is_ratio else ()
+        terms = [metric["type_params"][side]["name"] for side in sides]
+        is_divided = is_ratio or is_percentile(metric)
+        is_worked = any(model == mart and columns.issuperset([metric["name"], *terms]) for model, columns in worked)
+        if is_divided and not kpi.get("is_custom") and not is_worked:
+            where = f"models/marts/{family(metric)}/{mart}.yml"
+            beside = f" beside {' and '.join(terms)}" if terms else ""
+            yield f"no unit test of {mart} expects a value of {metric['name']}{beside} ({where})"
 
 
 @rule

@@ -79,7 +79,7 @@ SOUND = {
             "type": "ratio",
             "description": "Returned of shipped.",
             "original_file_path": "models/marts/quality/_quality__metrics.yml",
-            "type_params": {},
+            "type_params": {"numerator": {"name": "returned"}, "denominator": {"name": "shipped"}},
             "config": {"group": "quality", "meta": {"kpi": {"unit": "ratio", "bounds": [0, 1]}}},
         },
         "orders": {
@@ -90,7 +90,7 @@ SOUND = {
         },
     },
     "docs": {"a": {"name": "kpi_return_rate", "block_contents": "Returned of shipped.\n"}},
-    "unit_tests": {"a": {"model": "kpi_quality", "expect": {"rows": [{"return_rate": 0.04}]}}},
+    "unit_tests": {"a": {"model": "kpi_quality", "expect": {"rows": [{"return_rate": 0.04, "returned": 4, "shipped": 100}]}}},
 }
 SOUND["nodes"]["kpi_quality"]["columns"]["return_rate"]["description"] = "Returned of shipped."
 
@@ -238,6 +238,11 @@ BREAKS = [
         rules.kpis_are_worked_by_hand,
         lambda manifest: manifest["unit_tests"]["a"]["expect"]["rows"][0].update(return_rate=None),
         "expects a value of return_rate",
+    ),
+    (
+        rules.kpis_are_worked_by_hand,
+        lambda manifest: manifest["unit_tests"]["a"]["expect"]["rows"][0].pop("shipped"),
+        "expects a value of return_rate beside returned and shipped",
     ),
     (rules.rates_are_bounded, lambda manifest: kpi(manifest).pop("bounds"), "must have either bounds"),
     (

@@ -66,7 +66,8 @@ def build(wanted: Iterable[Settings], folder: Path) -> Iterator[Market]:
     """The markets wanted, one after another; the next one of its kind takes a market's place. Raises NotBuilt.
 
     Sets environment variables of this process for good: landing and build file are parsed into dbt's manifest. Each
-    market is built by a fork of it, which ends with all that dbt and DuckDB hold open.
+    market is built by a process of its own, which ends with all that dbt and DuckDB hold open; a fresh one, since polars'
+    threads do not survive a fork.
     """
     from dbt.cli.main import dbtRunner  # seconds, which who only names a market need not wait
 
@@ -82,13 +83,13 @@ def build(wanted: Iterable[Settings], folder: Path) -> Iterator[Market]:
     if not parsed.success:
         raise NotBuilt(f"dbt does not parse the project: {parsed.exception}")
     for settings in wanted:
-        fork = multiprocessing.get_context("fork")
-        child = fork.Process(target=_build, args=(settings, folder, parsed.result), daemon=True)
+        fresh = multiprocessing.get_context("spawn")
+        child = fresh.Process(target=_build, args=(settings, folder, parsed.result), daemon=True)
         child.start()
         child.join()
         if child.exitcode:
             raise NotBuilt(f"seed {settings.seed}: see {folder / 'logs' / 'dbt.log'}")
-        duckdb.connect(os.environ["WAREHOUSE_DB"]).close()  # writes what the fork left in its log
+        duckdb.connect(os.environ["WAREHOUSE_DB"]).close()  # writes what that process left in its log
         kept = Market(settings, folder / ("plain" if settings.plain else "planted"))
         kept.folder.mkdir(exist_ok=True)
         for file in (folder / "extracts" / "truth.json", folder / "warehouse.duckdb"):
