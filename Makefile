@@ -11,7 +11,7 @@ TEST_SETTINGS := env -u EXTRACTS_DIR -u CONNECTOR -u AS_OF -u BUSINESS_TIMEZONE 
 .DEFAULT_GOAL := help
 
 # Builds of their own, minutes each: part of `make soak`.
-LONG_TESTS := tests/python/definitions/test_selections.py tests/python/package tests/python/truth tests/python/ops/test_slim_builds.py tests/python/docs/test_erasure.py
+LONG_TESTS := tests/python/definitions/test_selections.py tests/python/package tests/python/truth tests/python/ops/test_slim_builds.py tests/python/ops/test_benchmark.py tests/python/docs/test_erasure.py
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile

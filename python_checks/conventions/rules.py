@@ -282,7 +282,7 @@ def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
 
 @rule
 def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
-    """Each ratio and percentile is expected, with a value and a ratio's two terms, by a unit test of its family's mart."""
+    """Each ratio, beside its two terms, and each percentile has a value in a unit test of its family's mart."""
     worked = [
         (test["model"], {column for column, value in row.items() if value is not None})
         for test in manifest["unit_tests"].values()

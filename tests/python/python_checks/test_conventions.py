@@ -90,7 +90,9 @@ SOUND = {
         },
     },
     "docs": {"a": {"name": "kpi_return_rate", "block_contents": "Returned of shipped.\n"}},
-    "unit_tests": {"a": {"model": "kpi_quality", "expect": {"rows": [{"return_rate": 0.04, "returned": 4, "shipped": 100}]}}},
+    "unit_tests": {
+        "a": {"model": "kpi_quality", "expect": {"rows": [{"return_rate": 0.04, "returned": 4, "shipped": 100}]}},
+    },
 }
 SOUND["nodes"]["kpi_quality"]["columns"]["return_rate"]["description"] = "Returned of shipped."
 

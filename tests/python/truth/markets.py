@@ -66,8 +66,8 @@ def build(wanted: Iterable[Settings], folder: Path) -> Iterator[Market]:
     """The markets wanted, one after another; the next one of its kind takes a market's place. Raises NotBuilt.
 
     Sets environment variables of this process for good: landing and build file are parsed into dbt's manifest. Each
-    market is built by a process of its own, which ends with all that dbt and DuckDB hold open; a fresh one, since polars'
-    threads do not survive a fork.
+    market is built by a process of its own, which ends with all that dbt and DuckDB hold open; a fresh one, since the
+    threads of polars do not survive a fork.
     """
     from dbt.cli.main import dbtRunner  # seconds, which who only names a market need not wait
 
