@@ -47,7 +47,7 @@ ELSEWHERE = {
     "make recompute": ("ops/test_build.py", "recompute"),
     "make spark": ("spark/test_spark.py", "ops.spark"),
     "make bench": ("ops/test_benchmark.py", "benchmark"),
-    "dbt build": ("kpis/conftest.py", "build"),
+    "dbt build": ("definitions/test_custom_kpis.py", '"build"'),
     "dbt build --selector sellers": ("definitions/test_selections.py", "selector"),
     "pre-commit install": ("ops/test_hooks.py", "pre-commit"),
 }
