@@ -26,6 +26,7 @@ import duckdb
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ops.docs.words import WORDS
 from ops.project import QUIET, ROOT, ProjectError, Settings, replace_folder
 
 SOURCES = ROOT / "dashboards"
@@ -47,6 +48,8 @@ KPI = ("kpi_id", "family", "unit", "format", "en", "fr", "dimensions")
 # What a family's board looks at closely until another KPI is chosen; elsewhere its first.
 FIRST = {"new_buyers", "sessions", "conversion_rate_session", "gmv", "repeat_purchase_rate_90d", "csat",
          "order_defect_rate", "buyer_seller_ratio"}
+# kinds of words that boards and pages share, by their names on either side
+SHARED = {"family": "families", "dimension": "dimensions", "grain": "grains"}
 NO_BOARD = {"dbt_charts.yml", "meta.yml", "words.yml", "french.yml", "family.yml"}
 
 
@@ -84,7 +87,8 @@ class Phrases:
 
     @classmethod
     def read(cls) -> Phrases:
-        return cls(yaml.safe_load((SOURCES / "french.yml").read_text()))
+        shared = {english: french for kind in SHARED.values() for english, french in WORDS[kind].values()}
+        return cls(shared | yaml.safe_load((SOURCES / "french.yml").read_text()))
 
     def to(self, language: str, phrase: str) -> str:
         if not re.search("[A-Za-z]", re.sub(r"\{[{%].*?[%}]\}", "", phrase)):  # only numbers, signs or columns
@@ -99,7 +103,7 @@ def write(folder: Path, release: Release, phrases: Phrases | None = None, only: 
     """Write the dbt Charts project, or `only` one board of it, into a folder and return its boards. Raises ProjectError
     where French is missing."""
     phrases = phrases or Phrases.read()
-    words = yaml.safe_load((SOURCES / "words.yml").read_text())
+    words = _words()
     for phrase in (phrase for group in words.values() for phrase in group.values()):
         phrases.to("fr", phrase)  # a code may be one that the release does not hold today
     new = folder.with_name(f"{folder.name}.new")
@@ -125,6 +129,14 @@ def write(folder: Path, release: Release, phrases: Phrases | None = None, only: 
         raise ProjectError(f"{SOURCES / 'french.yml'}: no French for {missing}.")
     replace_folder(new, folder)
     return [folder / path.relative_to(new) for path in written]
+
+
+def _words() -> dict[str, dict[str, str]]:
+    """Codes and their English phrases, by kind."""
+    words = yaml.safe_load((SOURCES / "words.yml").read_text())
+    for group, kind in SHARED.items():
+        words[group] = {code: english for code, (english, _) in WORDS[kind].items()} | words.get(group, {})
+    return words
 
 
 def _boards(release: Release) -> Iterator[tuple[str, dict[str, Any]]]:
