@@ -377,22 +377,38 @@ def stories(market: duckdb.DuckDBPyConnection, truth: dict) -> Iterator[Claim]:
 
 
 def category_of_six(market: duckdb.DuckDBPyConnection, truth: dict) -> Iterator[Claim]:
-    """Each of the six sellers is compared with a group of its category in the last month."""
+    """Each of the six sellers is compared, in the last month, with at least six of the category it sold most of.
+
+    That is the planted one but for a seller with dearer things of another: its orders are planted, not what they cost.
+    """
     planted = truth.get("category_of_six")
     if not planted:
         return
-    compared = dict(
-        market.execute(
-            """select seller_id, max(group_size) from seller_benchmarks
-            where period_start = date_trunc('month', cast(? as date)) and seller_group = ? group by seller_id""",
-            [truth["last_day"], planted["category"]],
-        ).fetchall()
-    )
+    month = truth["last_day"][:7] + "-01"
+    compared = market.execute(
+        """with sold as (
+            select seller_id, category, row_number() over (
+                partition by seller_id order by sum(net_value) desc, category
+            ) as place
+            from fct_seller_order_categories
+            where is_valid and ordered_on >= cast($month as date) - interval 11 months
+                and ordered_on < cast($month as date) + interval 1 month
+            group by seller_id, category
+        )
+        select seller_id, sold.category, seller_group, max(group_size)
+        from seller_benchmarks inner join sold using (seller_id)
+        where place = 1 and period_start = cast($month as date) group by all""",
+        {"month": month},
+    ).fetchall()
+    groups = {seller: told for seller, *told in compared}
     for seller in planted["sellers"]:
+        category, group, size = groups.get(seller, (None, None, 0))
         yield Claim(
-            "category of six", seller, compared.get(seller, 0) >= len(planted["sellers"]),
-            f"group of {compared.get(seller)}",
+            "category of six", seller, group is not None and group == category and size >= 6,
+            f"sold most of {category}, in a group of {size} of {group}",
         )  # fmt: skip
+    of_it = [seller for seller in planted["sellers"] if seller in groups and groups[seller][1] == planted["category"]]
+    yield Claim("category of six", planted["category"], len(of_it) >= 5, f"{len(of_it)} of six compared in it")
 
 
 def targets(market: duckdb.DuckDBPyConnection, truth: dict) -> Iterator[Claim]:
