@@ -58,8 +58,7 @@ soak: .venv/made  ## Twenty simulated markets held to what was planted in them, 
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m tests.python.load.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 check: .venv/made  ## What needs no data, in seconds: the form of Python, the project's conventions, the KPI definitions
-	@$(PYTHON_RUN) -m ruff check .
-	@$(PYTHON_RUN) -m ops.dbt check
+	@$(PYTHON_RUN) -m ruff check . && form=true || form=false; $(PYTHON_RUN) -m ops.dbt check && $$form
 
 lint: .venv/made  ## Check the form of Python and SQL
 	@$(PYTHON_RUN) -m ruff check .

@@ -312,7 +312,7 @@ def dbt_failure(
     With settings, a data test that failed shows the first row it found."""
     failed = {
         result["unique_id"]: f"{result['unique_id'].split('.')[2]}: {result.get('message') or result['status']}"
-        + (_first_row(settings, result) if settings and result["status"] == "fail" else "")
+        + (first_row(settings, result) if settings and result["status"] == "fail" else "")
         for result in results["results"]
         if result["status"] in ("error", "fail", "runtime error")
     }
@@ -332,7 +332,7 @@ def dbt_failure(
     return CheckFailed(f"dbt build failed (exit code {dbt.code}):{reasons}{others}\n{NOTHING_PUBLISHED}")
 
 
-def _first_row(settings: Settings, result: Mapping[str, Any]) -> str:
+def first_row(settings: Settings, result: Mapping[str, Any]) -> str:
     """The first row that a failed data test found, as a line; nothing where it cannot be read any more."""
     if not result["unique_id"].startswith("test.") or not result.get("compiled_code"):
         return ""

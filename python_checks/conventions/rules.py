@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +28,13 @@ UNBOUNDED = {
     "marketing_roi": "a return may be negative, or many times the cost",
     "satisfaction_decay": "satisfaction may rise between the two answers: from -1 to 1",
     "take_rate": "revenue holds fees and reversals of other days than the shipped lines",
+}
+# The unit of a ratio whose two terms have different units, or one made for it; of like units see `_units_of`.
+UNITS_OF = {
+    ("difference", "count"): {"ratio"},
+    ("money squared", "money squared"): {"index"},
+    ("money x 1000", "count"): {"money"},
+    ("stars", "count"): {"x"},
 }
 KEY_COLUMNS = {"period_grain", "period_start", "period_end", "dimension", "dimension_value", "is_partial"}
 RULES: list[Rule] = []
@@ -281,6 +288,29 @@ def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
 
 
 @rule
+def kpis_name_what_there_is(manifest: Manifest) -> Iterator[str]:
+    """The KPIs, tables and terms that a KPI names exist, its terms and sample size beside it in its mart."""
+    names = set(_by_name(manifest))
+    tables = {model["name"] for model in models(manifest)}
+    for metric, kpi in kpis(manifest):
+        if kpi.get("is_custom"):
+            continue
+        beside = [*_terms(metric), *([f"{metric['name']}_n"] if is_percentile(metric) else [])]
+        shown = {
+            column
+            for mart in published(manifest) if mart["name"] == f"kpi_{family(metric)}"
+            for column in mart["columns"]
+        }  # fmt: skip
+        for what, named, known in (
+            ("pairs_with", kpi.get("pairs_with", []), names - {metric["name"]}),
+            ("source_tables", kpi.get("source_tables", []), tables),
+            (f"column of kpi_{family(metric)}", beside, shown),
+        ):
+            for name in sorted(set(named) - known):
+                yield f"{metric['name']}: there is no {name} ({what}; {_file(metric)})"
+
+
+@rule
 def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
     """Each ratio, beside its two terms, and each percentile has a value in a unit test of its family's mart."""
     worked = [
@@ -289,10 +319,8 @@ def kpis_are_worked_by_hand(manifest: Manifest) -> Iterator[str]:
         for row in expected_rows(test)
     ]
     for metric, kpi in kpis(manifest):
-        is_ratio, mart = metric["type"] == "ratio", f"kpi_{family(metric)}"
-        sides = ("numerator", "denominator") if is_ratio else ()
-        terms = [metric["type_params"][side]["name"] for side in sides]
-        is_divided = is_ratio or is_percentile(metric)
+        terms, mart = _terms(metric), f"kpi_{family(metric)}"
+        is_divided = terms or is_percentile(metric)
         is_worked = any(model == mart and columns.issuperset([metric["name"], *terms]) for model, columns in worked)
         if is_divided and not kpi.get("is_custom") and not is_worked:
             where = f"models/marts/{family(metric)}/{mart}.yml"
@@ -310,18 +338,97 @@ def rates_are_bounded(manifest: Manifest) -> Iterator[str]:
 
 
 @rule
+def ratios_have_the_unit_of_their_terms(manifest: Manifest) -> Iterator[str]:
+    """A ratio's unit is what its terms give: a share of like things is a ratio, money per order money."""
+    metrics = _by_name(manifest)
+    for metric, kpi in kpis(manifest):
+        terms = _terms(metric)
+        if kpi.get("is_custom") or len(terms) < 2:
+            continue
+        top, bottom = (_said(metrics, term) for term in terms)
+        if top.get("unit") and bottom.get("unit") and kpi["unit"] not in (units := _units_of(top, bottom)):
+            over = " over ".join(
+                f"{name} ({said['unit']} of {said.get('of')})" for name, said in zip(terms, (top, bottom), strict=True)
+            )
+            is_of = " or ".join(sorted(units))
+            yield f"{metric['name']} is of unit {kpi['unit']}; {over} is of unit {is_of} ({_file(metric)})"
+
+
+@rule
 def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
     """Every KPI is known to the independent recomputation, and the other way round."""
     family_of = {metric["name"]: family(metric) for metric, kpi in kpis(manifest) if not kpi.get("is_custom")}
     for name in sorted(set(family_of) - set(KPIS)):
-        yield f"{name} is not declared and calculated in python_checks/recompute/families/{family_of[name]}.py"
+        yield (
+            f"{name} is not recomputed: python_checks/recompute/families/{family_of[name]}.py lacks its line in "
+            "`declare`, its name in `rows.wants` and its calculation"
+        )
     for name in sorted(set(KPIS) - set(family_of)):
         yield f"{name} is recomputed, and no metric defines it"
+    metrics = _by_name(manifest)
+    for name in sorted(set(KPIS) & set(family_of)):
+        said, declared = _said(metrics, name), KPIS[name]
+        for what, defined, known in (
+            ("dimensions", said["dimensions"], declared.dimensions),
+            ("needs", said["needs"], declared.needs),
+            ("maturity in days", [said["maturity_days"]], [declared.maturity or 0]),
+        ):
+            if set(defined) != set(known):
+                yield (
+                    f"{name}, {what}: {_listed(defined)} by its metric ({_file(metrics[name])}), {_listed(known)} in "
+                    f"python_checks/recompute/families/{family_of[name]}.py"
+                )
 
 
 def family(metric: Node) -> str:
     """The family of a KPI with a column of its own: its group."""
     return metric["config"].get("group") or ""
+
+
+def _by_name(manifest: Manifest) -> dict[str, Node]:
+    return {metric["name"]: metric for metric in manifest["metrics"].values()}
+
+
+def _file(metric: Node) -> str:
+    return metric["original_file_path"]
+
+
+def _listed(words: Sequence[Any]) -> str:
+    return ", ".join(sorted(map(str, words))) or "none"
+
+
+def _terms(metric: Node) -> list[str]:
+    """The names of a ratio's numerator and denominator; of another metric none."""
+    if metric["type"] != "ratio":
+        return []
+    return [metric["type_params"][side]["name"] for side in ("numerator", "denominator")]
+
+
+def _said(metrics: Mapping[str, Node], name: str) -> dict[str, Any]:
+    """What a metric says of itself, and what follows from its terms where it divides: dimensions, needs, maturity_days,
+    unit and `of`. Written from docs and definitions, not from the macro that the build reads them with."""
+    metric = metrics[name]
+    meta = metric["config"].get("meta", {})
+    own = {**meta.get("kpi", {}), **meta.get("term", {})}
+    if metric["type"] != "ratio":
+        return {"dimensions": [], "needs": [], "maturity_days": 0, **own}
+    top, bottom = (_said(metrics, term) for term in _terms(metric))
+    return {
+        "dimensions": [cut for cut in top["dimensions"] if cut in bottom["dimensions"]],
+        "needs": [*top["needs"], *bottom["needs"]],
+        "maturity_days": max(top["maturity_days"], bottom["maturity_days"]),
+        **own,
+    }
+
+
+def _units_of(top: Mapping[str, Any], bottom: Mapping[str, Any]) -> set[str]:
+    units = top["unit"], bottom["unit"]
+    if units in UNITS_OF:
+        return UNITS_OF[units]
+    if units[0] != units[1]:
+        return {units[0]}  # so much money, or points, per thing
+    is_share = top.get("of") is not None and top.get("of") == bottom.get("of")
+    return {"ratio"} if is_share else {"ratio", "x"}
 
 
 def is_percentile(metric: Node) -> bool:

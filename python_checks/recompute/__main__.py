@@ -65,7 +65,7 @@ def build_world(args: argparse.Namespace, extracts: Extracts) -> World:
 def report(verdict: Verdict) -> str:
     """The line of a KPI, and its first differing rows."""
     state = "PASS" if verdict.passed else f"FAIL ({verdict.failures} rows)"
-    head = f"{verdict.kpi_id:32} {verdict.compared:9,} rows  worst {verdict.worst:.1e}  {state}"
+    head = f"{verdict.kpi_id:32} {verdict.compared:9,} rows  largest difference {verdict.worst:.1e}  {state}"
     return "\n".join([head, *(f"    {example}" for example in verdict.examples)])
 
 
@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     others = len({*KPIS, *known} - set(wanted))
     if others:
-        print(f"{others} KPIs known to one side only or not asked for")
+        print(f"{others} others " + ("were not asked for" if args.kpis else "are known to one side only"))
     failed = sum(not verdict.passed for verdict in verdicts)
     tables = f" and {len(verdicts) - len(wanted)} tables made from them" if not args.kpis else ""
     print(f"{len(wanted)} KPIs{tables}: {len(verdicts) - failed} passed, {failed} failed")

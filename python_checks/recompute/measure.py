@@ -177,6 +177,7 @@ class KpiRows:
         self.coverage = coverage
         self.has = has
         self.wanted = frozenset(wanted)
+        self._calculated: set[str] = set()
         self._rows: list[pl.DataFrame] = []
         self._empty: list[pl.DataFrame] = []
         self._overall = calendar.periods.select(
@@ -206,6 +207,7 @@ class KpiRows:
     def _add(self, kpi_id: str, frame: pl.DataFrame, published: dict[str, pl.Expr], fill: bool = True) -> None:
         if kpi_id not in self.wanted:
             return
+        self._calculated.add(kpi_id)
         kpi = KPIS[kpi_id]
         if not self.has(*kpi.needs):
             frame, published = self._overall, {}
@@ -232,7 +234,13 @@ class KpiRows:
         self._empty.append(nothing.select(columns[name].cast(ROW_SCHEMA[name]).alias(name) for name in empty))
 
     def frame(self) -> pl.DataFrame:
-        """All rows collected."""
+        """All rows collected. Raises ValueError where a wanted KPI was not calculated."""
+        if forgotten := sorted(self.wanted - self._calculated):
+            raise ValueError("; ".join(
+                f"{kpi_id} is declared in python_checks/recompute/families/{KPIS[kpi_id].family}.py, and nothing there "
+                "calculates it: its name belongs into `rows.wants`, and its rows are added under it"
+                for kpi_id in forgotten
+            ))  # fmt: skip
         return pl.concat(self._rows)
 
     def empty_segments(self) -> pl.DataFrame:

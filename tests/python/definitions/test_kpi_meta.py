@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from ops.project import Settings, read_artifact
-from python_checks.conventions.rules import KPI_SCHEMA, family, is_percentile, kpi_validator, kpis
+from python_checks.conventions.rules import KPI_SCHEMA, family, kpi_validator, kpis
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +47,6 @@ def test_every_kpi_has_an_owner_a_label_and_a_description(manifest: dict) -> Non
         assert owners.get(metric["config"]["group"]), f"{metric['name']} has no owner"
         assert metric["label"], f"{metric['name']} has no label"
         assert metric["description"], f"{metric['name']} has no description"
-
-
-def test_what_a_kpi_names_exists(manifest: dict) -> None:
-    names = {metric["name"] for metric, _ in kpis(manifest)}
-    models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    for metric, kpi in built_in(manifest):
-        mart = columns(manifest, f"kpi_{family(metric)}")
-        assert set(kpi.get("pairs_with", [])) <= names - {metric["name"]}, f"{metric['name']}: pairs_with"
-        assert set(kpi.get("source_tables", [])) <= models, f"{metric['name']}: source_tables"
-        if is_percentile(metric):
-            assert f"{metric['name']}_n" in mart, f"{metric['name']} shows no sample size"
-        if metric["type"] == "ratio":
-            terms = [metric["type_params"][side]["name"] for side in ("numerator", "denominator")]
-            assert set(terms) <= set(mart), f"{metric['name']}: {terms} are no columns of kpi_{family(metric)}"
 
 
 def test_every_metric_is_a_kpi_or_a_term(manifest: dict) -> None:

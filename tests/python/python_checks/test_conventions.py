@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from python_checks.conventions import rules
+from python_checks.recompute.catalogue import Kpi
 
 
 def column(name: str, **meta: object) -> dict:
@@ -50,6 +51,15 @@ def model(path: str, *parents: str, columns: tuple[dict, ...] = (column("order_i
     }
 
 
+def term(name: str) -> dict:
+    said = {"unit": "count", "of": "orders", "dated_by": "order day", "maturity_days": 30}
+    cut = {"dimensions": ["country"], "needs": ["order_lines.shipped_at"]}
+    return {
+        "name": name, "type": "simple", "type_params": {}, "description": name,
+        "original_file_path": "models/marts/core/_core__metrics.yml", "config": {"meta": {"term": {**said, **cut}}},
+    }  # fmt: skip
+
+
 SOUND = {
     "nodes": {
         "base_olist__deals": model("staging/olist/base/base_olist__deals.sql", "deals", sql="select\n    deal_id,\n"),
@@ -60,7 +70,9 @@ SOUND = {
         "int_orders_read": model("intermediate/int_orders_read.sql", "stg_orders", "rules"),
         "fct_orders": model("marts/core/fct_orders.sql", "stg_orders", "int_orders_read"),
         "kpi_quality": model(
-            "marts/quality/kpi_quality.sql", "fct_orders", columns=(column("period_start"), column("return_rate"))
+            "marts/quality/kpi_quality.sql", "fct_orders", columns=(
+                column("period_start"), column("returned"), column("shipped"), column("return_rate"),
+            )
         ),
         "kpi_sales": model(
             "marts/sales/kpi_sales.sql", "fct_orders", columns=(column("period_start"), column("orders"))
@@ -74,6 +86,8 @@ SOUND = {
         "files": source("extracts", "files", landing=True),
     },
     "metrics": {
+        "returned": term("returned"),
+        "shipped": term("shipped"),
         "return_rate": {
             "name": "return_rate",
             "type": "ratio",
@@ -108,7 +122,8 @@ def one_known_kpi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     terms.write_text(json.dumps({"type": "object", "required": ["of"], "properties": {"of": {"enum": ["orders"]}}}))
     monkeypatch.setattr(rules, "KPI_SCHEMA", path)
     monkeypatch.setattr(rules, "TERM_SCHEMA", terms)
-    monkeypatch.setattr(rules, "KPIS", {"return_rate": None})
+    known = Kpi("return_rate", "quality", 30, ("country",), ("order_lines.shipped_at",))
+    monkeypatch.setattr(rules, "KPIS", {"return_rate": known})
 
 
 def kpi(manifest: dict) -> dict:
@@ -246,11 +261,51 @@ BREAKS = [
         lambda manifest: manifest["unit_tests"]["a"]["expect"]["rows"][0].pop("shipped"),
         "expects a value of return_rate beside returned and shipped",
     ),
+    (
+        rules.kpis_name_what_there_is,
+        lambda manifest: kpi(manifest).update(pairs_with=["retun_rate"]),
+        "return_rate: there is no retun_rate (pairs_with; models/marts/quality/_quality__metrics.yml)",
+    ),
+    (
+        rules.kpis_name_what_there_is,
+        lambda manifest: kpi(manifest).update(source_tables=["fct_order"]),
+        "return_rate: there is no fct_order (source_tables",
+    ),
+    (
+        rules.kpis_name_what_there_is,
+        lambda manifest: manifest["nodes"]["kpi_quality"]["columns"].pop("shipped"),
+        "return_rate: there is no shipped (column of kpi_quality",
+    ),
+    (
+        rules.ratios_have_the_unit_of_their_terms,
+        lambda manifest: kpi(manifest).update(unit="money"),
+        "return_rate is of unit money; returned (count of orders) over shipped (count of orders) is of unit ratio",
+    ),
+    (
+        rules.ratios_have_the_unit_of_their_terms,
+        lambda manifest: manifest["metrics"]["returned"]["config"]["meta"]["term"].update(unit="money"),
+        "is of unit money (models/marts/quality/_quality__metrics.yml)",
+    ),
+    (
+        rules.kpis_are_recomputed,
+        lambda manifest: manifest["metrics"]["shipped"]["config"]["meta"]["term"].update(dimensions=[]),
+        "return_rate, dimensions: none by its metric (models/marts/quality/_quality__metrics.yml), country in",
+    ),
+    (
+        rules.kpis_are_recomputed,
+        lambda manifest: kpi(manifest).update(needs=["payments"]),
+        "return_rate, needs: payments by its metric",
+    ),
+    (
+        rules.kpis_are_recomputed,
+        lambda manifest: manifest["metrics"]["returned"]["config"]["meta"]["term"].update(maturity_days=45),
+        "return_rate, maturity in days: 45 by its metric",
+    ),
     (rules.rates_are_bounded, lambda manifest: kpi(manifest).pop("bounds"), "must have either bounds"),
     (
         rules.kpis_are_recomputed,
         lambda manifest: manifest["metrics"]["return_rate"].update(name="refund_rate"),
-        "refund_rate is not declared and calculated",
+        "refund_rate is not recomputed: python_checks/recompute/families/quality.py",
     ),
     (rules.kpis_are_recomputed, lambda manifest: manifest["metrics"].clear(), "return_rate is recomputed, and no"),
 ]

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from recompute_market import PARTIES, orders, write
 
 from python_checks.recompute import memory
-from python_checks.recompute.catalogue import KPIS
+from python_checks.recompute.catalogue import KPIS, Kpi
 from python_checks.recompute.compute import recompute
 from python_checks.recompute.extracts import read_extracts
 from python_checks.recompute.web import channel_rules
@@ -51,6 +51,14 @@ def everything(world):
 def test_every_kpi_is_recomputed(everything):
     assert set(everything["kpi_id"]) == set(KPIS)
     assert everything.filter(pl.col("is_covered"))["kpi_id"].n_unique() > 60
+
+
+def test_a_kpi_that_is_declared_and_not_calculated_is_named(world, monkeypatch):
+    monkeypatch.setitem(KPIS, "paid_share", Kpi("paid_share", "sales", None, (), ()))
+    for wanted in (["paid_share"], ["paid_share", "gmv"]):
+        [(_, rows)] = recompute(world, wanted)
+        with pytest.raises(ValueError, match=r"^paid_share is declared in .*families/sales\.py, and nothing there"):
+            rows.frame()
 
 
 @pytest.mark.parametrize("kpi_id", KPIS)
