@@ -312,7 +312,7 @@ def test_the_readme_shows_what_is_printed(sample_release: Settings) -> None:
         (
             "late_shipment_rate 2026-10 category kitchen",
             [
-                "Target: 12.00% or less, warn beyond 14.40%, alert beyond 24.00% (Management: Buyers' promise tightened",
+                "Target: 12.00% or less, warn beyond 14.40%, alert beyond 24.00% (Management: Buyers' promise",
                 "Status: alert, the target is missed (-18.61 pp; + is better, - worse), beyond the alert level.",
                 "Not told: the values of late_shipment_rate by category do not add up to the whole.",
             ],
