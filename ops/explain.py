@@ -507,7 +507,7 @@ def _why_no_drivers(figure: Figure) -> str:
     )
     if not held:
         return (
-            f"Not told: kpi_drivers has no {part.grain} of {kpi_id}; it needs two final ones to compare, and a dimension"
+            f"Not told: kpi_drivers has no {part.grain} of {kpi_id}; it needs two final ones to compare and a dimension"
             " whose values add up to the whole."
         )
     if held[0]["period_start"] != part.start:
