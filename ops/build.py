@@ -137,10 +137,14 @@ def _build(arguments: argparse.Namespace, report: Report) -> None:
             dbt = _dbt_build(settings, arguments, report)
         results = _results(settings, dbt)
         manifest = read_artifact(settings.target, "manifest.json")
+        failure = dbt_failure(manifest, results, dbt, settings) if dbt and dbt.code else None
         if _was_built(results, "load_audit", "rejected_rows"):
-            _tell_rows(settings, manifest, report)
-        if dbt and dbt.code:
-            raise dbt_failure(manifest, results, dbt, settings)
+            try:
+                _tell_rows(settings, manifest, report)
+            except DataRefused as refusal:
+                raise both_refused(refusal, failure) from None
+        if failure:
+            raise failure
         tests = count_tests(manifest, results)
         _tell_kpis(settings, report)
         report.say(f"checks: expectations, recomputation, rows read, conventions ({tests['pass']} dbt tests passed)")
@@ -330,6 +334,14 @@ def dbt_failure(
     reasons = "".join(f"\n  {_short(message)}" for message in said[:ERRORS_TOLD])
     others = f"\n  and {len(said) - ERRORS_TOLD} more" if len(said) > ERRORS_TOLD else ""
     return CheckFailed(f"dbt build failed (exit code {dbt.code}):{reasons}{others}\n{NOTHING_PUBLISHED}")
+
+
+def both_refused(rejected: DataRefused, failure: ProjectError | None) -> DataRefused:
+    """Too many rejected rows, with what else in the data stopped dbt: who accepts the one shall know of the other."""
+    if not isinstance(failure, DataRefused):
+        return rejected
+    first, others = (str(error).removesuffix(f"\n{NOTHING_PUBLISHED}") for error in (rejected, failure))
+    return DataRefused(f"{first}\nWhatever share is accepted, this stops the build too:\n{others}\n{NOTHING_PUBLISHED}")
 
 
 def first_row(settings: Settings, result: Mapping[str, Any]) -> str:

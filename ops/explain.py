@@ -328,6 +328,8 @@ def told(figure: Figure) -> Iterator[str]:
     yield ""
     yield from _values(figure)
     yield from _notes(figure)
+    yield ""
+    yield from (line for text in _against_target(figure) for line in _wrapped(text))
     yield from _drivers(figure)
     for side in sides:
         if side.formula:
@@ -365,9 +367,72 @@ def _values(figure: Figure) -> Iterator[str]:
             rows.append([words, *("-" if value is None else as_text(value, kpi["format"]) + unit for value in values)])
         elif measure != "sample_size" or any(value is not None for value in values):
             rows.append([words, *map(as_text, values)])
-    words = ("", "before: ", "a year before: ")
+    words = ("", "before: ", f"{_a_year(grain)}: ")
     heads = [said + written(grain, start) for said, start in zip(words, figure.starts, strict=True)]
     yield from table(["", *heads], rows, [False, True, True, True])
+
+
+def _a_year(grain: str) -> str:
+    """What the period of last year is called: of a day and a week it is the same weekday, not the same date."""
+    return "364 days before" if grain in ("day", "week") else "a year before"
+
+
+def _against_target(figure: Figure) -> Iterator[str]:
+    """What kpi_scorecard makes of the value: target and levels, status, what to do."""
+    kpi, part = figure.kpi, figure.part
+    rows = figure.build.rows(
+        "select target, target_low, target_high, gap, gap_rate, status, recommended_action, owner"
+        f" from marts.kpi_scorecard where {SEGMENT}", kpi["kpi_id"], part.grain, part.start, part.dimension, part.value,
+    )
+    if not rows:
+        why = "days are not judged" if part.grain == "day" else "this segment has no target"
+        yield f"Target: none; {why} (kpi_scorecard has no row)."
+        return
+    [row] = rows
+    if row["target"] is None and row["target_low"] is None:
+        yield "Target: none is set."
+    else:
+        yield f"Target: {_levels(figure, row)}."
+    yield f"Status: {_status(row, kpi)}"
+    if row["recommended_action"]:
+        yield f"What to do ({row['owner']}): {row['recommended_action']}"
+
+
+def _levels(figure: Figure, row: Mapping[str, Any]) -> str:
+    """The target of a row of the scorecard and, as kpi_targets has them, what warns and what alerts."""
+    kpi, part = figure.kpi, figure.part
+    set_then = figure.build.rows(
+        "select warn, alert, set_by, reason from marts.kpi_targets where kpi_id = ? and period_grain = ?"
+        " and dimension = ? and dimension_value = ? and valid_from <= ? order by valid_from desc limit 1",
+        kpi["kpi_id"], part.grain, part.dimension, part.value, part.start,
+    )
+    form = kpi["format"]
+    if row["target"] is not None:
+        words = f"{as_text(row['target'], form)} or {'less' if kpi['direction'] == 'down' else 'more'}"
+    else:
+        words = f"{as_text(row['target_low'], form)} to {as_text(row['target_high'], form)}"
+    for levels in set_then:
+        beyond = "beyond" if row["target"] is not None else "outside by more than"
+        for name in ("warn", "alert"):
+            if levels[name] is not None:
+                words += f", {name} {beyond} {as_text(levels[name], form)}"
+        said = ": ".join(filter(None, (levels["set_by"], levels["reason"])))
+        words += f" ({said})" if said else ""
+    return words
+
+
+def _status(row: Mapping[str, Any], kpi: Mapping[str, Any]) -> str:
+    words = {
+        "insufficient_data": "there is no value, or too few cases to judge it",
+        "not_final": "it is judged when the period is final",
+        "no_target": "there is nothing to judge by",
+    }.get(row["status"])
+    if not words:
+        far = _as_change(row["gap"], kpi["format"])
+        words = "the target is reached" if row["gap"] >= 0 else f"the target is missed ({far}; + is better, - worse)"
+        words += ", within the warning level" if row["status"] == "good" and row["gap"] < 0 else ""
+        words += ", beyond the alert level" if row["status"] == "alert" else ""
+    return f"{row['status']}, {words}."
 
 
 def _notes(figure: Figure) -> Iterator[str]:
@@ -411,12 +476,13 @@ def _drivers(figure: Figure) -> Iterator[str]:
         figure.kpi["kpi_id"], part.grain, part.start, part.dimension, DRIVERS_SHOWN, part.dimension, part.value,
     )
     if not found:
+        yield from ["", "What moved it", *_wrapped(f"  {_why_no_drivers(figure)}")]
         return
     if all(row["rate_effect"] is None for row in found):
         effects = []
     rows = [
         [
-            {"previous": "before", "previous_year": "a year before"}[row["compared_with"]],
+            {"previous": "before", "previous_year": _a_year(part.grain)}[row["compared_with"]],
             row["dimension"], row["dimension_value"],
             *(as_text(row[column], form) for column in ("value_before", "value_after")),
             *(_as_change(row[column], form) for column in [*effects, "contribution"]),
@@ -428,6 +494,28 @@ def _drivers(figure: Figure) -> Iterator[str]:
     heads = ["against", "dimension", "value", "before", "after", *parts]
     yield from ["", f"What moved it ({whole}; more in kpi_drivers)"]
     yield from table(heads, rows, [name not in heads[:3] for name in heads])
+
+
+def _why_no_drivers(figure: Figure) -> str:
+    """Why kpi_drivers has no row of a figure."""
+    kpi_id, part = figure.kpi["kpi_id"], figure.part
+    if part.grain not in ("week", "month", "quarter"):
+        return f"Not told: kpi_drivers holds weeks, months and quarters, no {part.grain}."
+    held = figure.build.rows(
+        "select period_start, bool_or(dimension = ?) as has_dimension from marts.kpi_drivers"
+        " where kpi_id = ? and period_grain = ? group by period_start", part.dimension, kpi_id, part.grain,
+    )
+    if not held:
+        return (
+            f"Not told: kpi_drivers has no {part.grain} of {kpi_id}; it needs two final ones to compare and a dimension"
+            " whose values add up to the whole."
+        )
+    if held[0]["period_start"] != part.start:
+        latest = written(part.grain, held[0]["period_start"])
+        return f"Not told: kpi_drivers holds the latest final {part.grain} only, {latest}."
+    if not held[0]["has_dimension"]:
+        return f"Not told: the values of {kpi_id} by {part.dimension} do not add up to the whole."
+    return f"Not told: kpi_drivers has no {part.dimension} {part.value}."
 
 
 def _rows_behind(behind: Behind) -> Iterator[str]:
@@ -511,7 +599,10 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     except ProjectError as error:
         print(error, file=sys.stderr)
         return WRONG_USE
-    print("\n".join(lines))
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -9,8 +9,8 @@ A file is read once, and again only when its size or time changed; one that was 
 written aside and renamed, the list of files last: a run that is killed leaves what was there, and the next one goes on.
 The landing holds personal values as delivered: it is private to its owner and is never published.
 
-Environment: EXTRACTS_DIR, LANDING_DIR (default build/landing), CONNECTOR. Exit code 1: the extracts cannot be loaded;
-3: asked for wrongly.
+Environment: EXTRACTS_DIR, LANDING_DIR (default build/landing), CONNECTOR; REPORTING_CURRENCY, to tell which rates lack.
+Exit code 1: the extracts cannot be loaded; 3: asked for wrongly.
 """
 
 from __future__ import annotations
@@ -573,16 +573,39 @@ def _tell(overview: str, warnings: list[str]) -> None:
         print(f"Warning: {warning}", flush=True)
 
 
+def _foreseen(landed: Landed, landing: Path, reporting_currency: str) -> Iterator[str]:
+    """What a build will say, as far as it is cheap to know: rows that could not be read, currencies without a rate."""
+    names = {row["file_id"]: row["file_name"] for row in landed.files if row["refused"] is None}
+    lost: dict[tuple[str, str], list[int]] = {}
+    with pq.ParquetFile(landing / "_unreadable.parquet") as unreadable:
+        for batch in unreadable.iter_batches(columns=["file_id", "reason", "row_number"]):
+            for file_id, reason, number in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if file_id in names:
+                    told = lost.setdefault((names[file_id], reason), [0, number])
+                    told[0] += 1
+    for (name, reason), (count, first) in lost.items():
+        rows = f"{_count(count, 'row')} {'is' if count == 1 else 'are'} rejected in a build"
+        yield f"{name}: {rows}: {reason}, first in row {first}"
+    used, rated = set(), {"EUR"}
+    for row in landed.files:
+        if row["path"] is not None and "currency" in json.loads(row["kinds"]):
+            found = rated if row["table_name"] == "exchange_rates" else used
+            with pq.ParquetFile(row["path"]) as file:
+                for batch in file.iter_batches(columns=["currency"]):
+                    found |= {str(value) for value in pc.unique(batch.column(0)).to_pylist()}
+    used = {currency for currency in used if re.fullmatch("[A-Z]{3}", currency)} - {reporting_currency}
+    if missing := sorted((used | {reporting_currency}) - rated if used else ()):
+        yield f"exchange_rates holds no rate of {', '.join(missing)}: an amount that needs one stops the build"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.land", description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="read every file anew")
     arguments = parser.parse_args()
     given = {name: value for name, value in os.environ.items() if value != ""}
+    landing, connector = ROOT / given.get("LANDING_DIR", "build/landing"), given.get("CONNECTOR", "native")
     try:
-        landed = land(
-            ROOT / given.get("EXTRACTS_DIR", "extracts/sample"), ROOT / given.get("LANDING_DIR", "build/landing"),
-            given.get("CONNECTOR", "native"), arguments.full,
-        )
+        landed = land(ROOT / given.get("EXTRACTS_DIR", "extracts/sample"), landing, connector, arguments.full)
     except LandingError as error:
         _tell(error.overview, error.warnings)
         print(error, file=sys.stderr)
@@ -590,7 +613,10 @@ def main() -> int:
     except ProjectError as error:
         print(error, file=sys.stderr)
         return 3
-    _tell(landed.overview, landed.warnings)
+    foreseen = []
+    if connector == "native":
+        foreseen = list(_foreseen(landed, landing, given.get("REPORTING_CURRENCY", "EUR")))
+    _tell(landed.overview, landed.warnings + foreseen)
     print(f"{_count(len(landed.read), 'file')} read, {landed.kept:,} kept, {len(landed.forgotten):,} forgotten.")
     return 0
 

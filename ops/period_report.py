@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 import duckdb
 
-from ops.boards import LANGUAGES, Release, dressed, write
+from ops.boards import LANGUAGES, PHONE_AT_MOST, Release, dressed, write
 from ops.explain import written
 from ops.project import QUIET, ROOT, ProjectError, Settings
 
@@ -32,8 +32,13 @@ A4 = (595.28, 841.89)  # points
 WRONG_USE = 3
 # How the board writes a period.
 FORMS = {"month": r"\d{4}-(0[1-9]|1[0-2])", "quarter": r"\d{4}-Q[1-4]", "year": r"\d{4}"}
-# On paper and in a wide window a line of the report stays as long as one can read.
-PAPER = "<style>.dbt-charts-wrapper{max-width:900px;margin:0 auto}@page{size:A4;margin:10mm}</style>"
+# On paper and in a wide window a line of the report stays as long as one can read; a phone shows what is drawn for it.
+PAPER = (
+    "<style>.dbt-charts-wrapper{max-width:900px;margin:0 auto}@page{size:A4;margin:10mm}.phone{display:none}"
+    f"@media screen and (max-width:{PHONE_AT_MOST}px){{.dbt-charts-wrapper{{display:none}}.phone{{display:block}}}}"
+    "</style>"
+)
+BOARD = re.compile(r'<div class="dbt-charts-svg-container.*</svg>\s*</div>', re.DOTALL)
 
 
 class Arguments(argparse.ArgumentParser):
@@ -76,22 +81,34 @@ def write_report(period: str, language: str, published: Path, folder: Path) -> l
         boards = Path(temporary) / "dashboards"
         write(boards, Release.read(published), only="report")
         with ProjectSession.open(boards) as session:
-            path = session.project.path_for_fspath(boards / "charts" / language / "report.yml")
+            folders = {"wide": boards / "charts" / language, "phone": boards / "charts" / language / "phone"}
+            paths = {width: session.project.path_for_fspath(of / "report.yml") for width, of in folders.items()}
 
-            def drawn(form: str, page: str) -> Any:
+            def drawn(form: str, page: str, width: str = "wide") -> Any:
                 asked = {"period": period, "page": page}
                 result = session.render_board(
-                    path.read_board(), variables=asked, format=form, use_cache=False, standalone=True)
+                    paths[width].read_board(), variables=asked, format=form, use_cache=False, standalone=True)
                 if result.status != "ok":
                     raise ProjectError(f"The report was not drawn: {result.board_error or result.chart_errors}")
                 return result.data
 
-            page = drawn("html", "all")
+            page, phone = drawn("html", "all"), drawn("html", "all", "phone")
             pdf = _bound([drawn("pdf", page) for page in PAGES])
     files = [folder / f"{period}-{language}.{form}" for form in ("html", "pdf")]
-    files[0].write_text(dressed(page, language, PAPER))
+    files[0].write_text(_with_phone(dressed(page, language, PAPER), phone))
     files[1].write_bytes(pdf)
     return files
+
+
+def _with_phone(page: str, phone: str) -> str:
+    """The report with the one drawn for a phone behind it, in one file; the style sheet shows that of the width."""
+    board = BOARD.search(phone)[0]
+    # The fonts are those of the page, and no two things of it may share an id.
+    board = re.sub(r"@font-face\s*\{[^}]*\}", "", board)
+    board = re.sub(r'\b(id="|url\(#|href="#)', r"\1phone-", board)
+    end = BOARD.search(page).end()
+    after = page.index("</div>", end) + len("</div>")
+    return f'{page[:after]}<div class="phone" role="main">{board}</div>{page[after:]}'
 
 
 def _bound(sections: list[bytes]) -> bytes:

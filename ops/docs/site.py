@@ -26,6 +26,7 @@ GUIDES = ("first-hour", "own-extracts", "new-connector", "new-kpi", "reading-the
 SHOWN = {"models/staging/sources.yml": "extracts.html"}
 EXPECTATIONS = "expectations.html"
 DBT_PAGE = "static_index.html"
+BOARDS_AT = "http://127.0.0.1:8400/"  # where `make dashboards` serves them, in each language
 # What makes dbt's page ask for files that are not there: a browser follows these before the program fills them in.
 DBT_PAGE_FAULTS = {
     'xlink:href="{{': 'ng-attr-xlink:href="{{',
@@ -81,7 +82,7 @@ class Site:
             "other": f"{root}fr/{path}" if words.language == "en" else root + path, "release": self.release,
             "currency": self.release.info["reporting_currency"], "dbt_page": dbt.dbt_page, "name_of": dbt.name_of,
             "kpis": self.kpis, "is_bilingual": True, "required": self.required, "text": markdown.render,
-            "inline": markdown.inline, "WORDS": WORDS,
+            "inline": markdown.inline, "WORDS": WORDS, "BOARDS_AT": BOARDS_AT,
         }
         html = self.environment.get_template(template).render({**words.globals(), **known, **context})
         target = self.folder / here

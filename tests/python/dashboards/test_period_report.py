@@ -72,7 +72,12 @@ def test_html_opens_alone_and_says_what_the_release_says(
             assert not seen.strangers and not seen.complaints
             assert seen.page.evaluate("document.documentElement.lang") == language
             assert seen.page.evaluate("document.fonts.size") > 0
-            text = plain(seen.page.locator("svg").first.text_content() or "")
+            boards = seen.page.locator(".dbt-charts-svg-container > svg")
+            (board,) = [one for one in boards.all() if one.is_visible()]
+            text = plain(board.text_content() or "")
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+            # not the board for paper made small: its own unit is about a pixel
+            assert 0.9 < board.evaluate("svg => svg.clientWidth / svg.viewBox.baseVal.width") < 1.2
             for label, value in headlines(release, page.stem.removesuffix(f"-{language}"), language):
                 assert label in text and value in text, (label, value)
     with opened(chromium, page.as_uri()) as seen:
@@ -105,7 +110,8 @@ def test_rows_are_those_of_the_release(
     start = f"{month}-01"
     said = [row["label"].split(", EUR")[0] for row in rows["targets"]]
     held = release.execute(
-        "select label_en from kpi_scorecard where period_grain = 'month' and period_start = ? and dimension = 'all'"
+        "select label_en || case dimension when 'all' then '' else ', ' || dimension || ' ' || dimension_value end"
+        " from kpi_scorecard where period_grain = 'month' and period_start = ?"
         " and status in ('alert', 'warn', 'good')", [start]).fetchall()
     assert sorted(said) == sorted(label for (label,) in held)
     for bridge in ("traffic", "buyers"):
@@ -124,6 +130,44 @@ def test_rows_are_those_of_the_release(
     assert len(rows["left_out"]) == held.fetchone()[0]
     assert drawn("report", period="latest")["targets"] == rows["targets"]
     assert drawn("report", period=QUARTER)["changes"] != rows["changes"]
+
+
+def test_a_segment_with_an_alert_of_its_own_is_told(drawn: Callable[..., dict[str, list[dict[str, Any]]]]) -> None:
+    rows = drawn("report", period="2026-10")
+    first = rows["targets"][0]
+    assert (first["label"], first["status"]) == ("Late shipment rate, category kitchen", "✖ Alert")
+    assert plain(first["gap"]) == "−18.61 pp"
+    assert rows["actions"][0]["label"] == "✖ Late shipment rate, category kitchen"
+
+
+def test_no_target_that_is_missed_is_called_reached(
+    drawn: Callable[..., dict[str, list[dict[str, Any]]]], release: duckdb.DuckDBPyConnection
+) -> None:
+    missed = release.execute(
+        "select distinct strftime(period_start, '%Y-%m'), label_en from kpi_scorecard"
+        " where period_grain = 'month' and dimension = 'all' and status = 'good' and gap < 0 order by 1 desc"
+    ).fetchall()
+    assert missed
+    for month in dict.fromkeys(month for month, _ in missed[:3]):
+        rows = drawn("report", period=month)["targets"]
+        near = {row["label"].split(", EUR")[0] for row in rows if row["status"] == "≈ Near the target"}
+        assert near >= {label for of, label in missed if of == month}
+        assert not [row for row in rows if row["status"] == "✔ On target" and row["gap"].startswith("−")]
+
+
+def test_rates_change_in_points_and_means_rest_on_cases(drawn: Callable[..., dict[str, list[dict[str, Any]]]]) -> None:
+    rows = drawn("report", period="2026-10")
+    changes = {row["label"]: plain(row["change"]) for row in rows["changes"]}
+    assert changes["Net promoter score (buyers)"] == "−29.3 points"
+    assert changes["Buyer retention, period to period"] == "+5.8 pp"
+    assert {plain(row["contribution"])[-3:] for row in rows["drivers"] if "delivery" in row["label"]} == {" pp"}
+    evidence = {row["kpi"]: plain(row["evidence"]) for row in reversed(rows["steps"]) if row["kpi"]}
+    assert evidence["Mean rating"] == "2.43 (14 reviews)"
+    assert evidence["Order defect rate"].endswith(" of 53)")
+
+
+def test_a_quarter_shows_nothing_after_it(drawn: Callable[..., dict[str, list[dict[str, Any]]]]) -> None:
+    assert max(str(row["month"])[:7] for row in drawn("report", period=QUARTER)["gmv"]) == "2026-09"
 
 
 @pytest.mark.parametrize(("asked", "reason"), [

@@ -84,6 +84,7 @@ def test_every_word_of_the_definitions_is_known_in_both_languages(
     said |= {("parts", head) for kpi in read_kpis(manifest, release) for head, _ in kpi.parts}
     said |= {("strengths", figure["strength"]) for figure in release.benchmarks}
     said |= {("owners", group["owner"]["name"]) for group in manifest["groups"].values()}
+    said |= {("boards", exposure["label"]) for exposure in manifest["exposures"].values()}
     said |= {("exposures", exposure["type"]) for exposure in manifest["exposures"].values()}
     assert {kind for kind, _ in said} <= WORDS.keys()
     assert sorted((kind, word) for kind, word in said if word not in WORDS[kind]) == []
@@ -176,7 +177,9 @@ def test_a_board_stands_on_the_overview_and_with_its_kpis(
     assert "../static_index.html#!/exposure/exposure.marketplace_kpis.board_of_sales" in overview.links
     assert "Sales <board>" in Read(tmp_path / "kpi" / "aov.html").text
     assert "Sales <board>" not in Read(tmp_path / "kpi" / "nps.html").text
-    assert "http://127.0.0.1:8400/en/sales/" in overview.links
+    assert "http://127.0.0.1:8400/fr/sales/" in overview.links
+    assert "http://127.0.0.1:8400/en/sales/" in Read(tmp_path / "index.html").links
+    assert "Qualité des vendeurs" in overview.text and "make dashboards" in overview.text
     assert "Every expectation" not in Read(tmp_path / "quality.html").text
 
 

@@ -1005,7 +1005,8 @@ contract, so that a new table or column is broken too; `make test` lands and loa
 outcome: the row, the column and the reason of every rejected row, the words of every refusal and warning. Another
 reader counts the rows of every file, read = loaded + rejected + superseded, and the recomputation judges each row by
 itself, so none is lost. A refused folder leaves the landing as it was, byte for byte. A fuzzer goes on where the cases
-end (`make soak`).
+end (`make soak`). `make land` tells what stops, refused files, warnings and rows that cannot be read (not UTF-8,
+too many fields); a row that is rejected for what it says is told by the build.
 Written by `python -m tests.python.load.corpus`.
 
 """

@@ -20,7 +20,7 @@ import pytest
 
 from ops import build as build_module
 from ops import child
-from ops.build import DATA_STOP, build_digest, code_version, count_tests, dbt_failure, release_facts
+from ops.build import DATA_STOP, both_refused, build_digest, code_version, count_tests, dbt_failure, release_facts
 from ops.child import Ended
 from ops.land import LandingError
 from ops.project import (
@@ -438,6 +438,18 @@ def test_a_failure_of_dbt_is_told_by_its_cause(
     failure = dbt_failure({"nodes": NODES}, {"results": [result_of(*result) for result in results]}, ended)
     assert type(failure) is kind
     assert re.search(message, str(failure))
+
+
+def test_two_reasons_to_refuse_are_told_at_once() -> None:
+    rejected = DataRefused("11 of 100 rows were rejected: make build MAX_REJECTED_SHARE=0.11\nNothing was published.")
+    no_rate = DataRefused("No exchange rate for USD on 2026-01-01\nNothing was published.")
+    assert str(both_refused(rejected, no_rate)) == (
+        "11 of 100 rows were rejected: make build MAX_REJECTED_SHARE=0.11\n"
+        "Whatever share is accepted, this stops the build too:\nNo exchange rate for USD on 2026-01-01\n"
+        "Nothing was published."
+    )
+    assert both_refused(rejected, None) is rejected
+    assert both_refused(rejected, CheckFailed("dbt build failed")) is rejected
 
 
 def told(tmp_path: Path) -> dict:

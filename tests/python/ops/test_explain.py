@@ -304,3 +304,52 @@ def test_the_readme_shows_what_is_printed(sample_release: Settings) -> None:
     asked, shown = re.search(r"make explain (.*)\n```(?:.|\n)*?```text\n((?:.|\n)*?)```", readme).groups()
     printed = explain(sample_release, dict(pair.split("=") for pair in asked.split()))
     assert [line for line in shown.splitlines() if line not in printed] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        (
+            "late_shipment_rate 2026-10 category kitchen",
+            [
+                "Target: 12.00% or less, warn beyond 14.40%, alert beyond 24.00% (Management: Buyers' promise",
+                "Status: alert, the target is missed (-18.61 pp; + is better, - worse), beyond the alert level.",
+                "Not told: the values of late_shipment_rate by category do not add up to the whole.",
+            ],
+        ),
+        ("ad_spend 2026-10", ["Target: 1,377.42 to 2,066.12, alert outside by more than 344.35", "Status: warn, "]),
+        ("aov 2026-10", ["Target: none is set.", "Status: no_target, there is nothing to judge by."]),
+        (
+            "gmv 2026-10-12",
+            [
+                "364 days before: 2025-10-13",
+                "Target: none; days are not judged (kpi_scorecard has no row).",
+                "Not told: kpi_drivers holds weeks, months and quarters, no day.",
+            ],
+        ),
+        ("aov 2026-10 country FR", ["Target: none; this segment has no target (kpi_scorecard has no row)."]),
+        ("gmv 2026-08", ["Status: warn, ", "Not told: kpi_drivers holds the latest final month only, 2026-10."]),
+        ("median_order_value 2026-10", ["Not told: kpi_drivers has no month of median_order_value; it needs two"]),
+    ],
+)
+def test_target_status_and_what_is_not_told_are_said(build: Build, asked: str, lines: list[str]) -> None:
+    printed = " ".join(" ".join(told(Figure(build, *asked.split()))).split())
+    assert [line for line in lines if line not in printed] == []
+
+
+def test_what_to_do_is_that_of_the_scorecard(build: Build) -> None:
+    [row] = build.rows(
+        "select recommended_action, owner from marts.kpi_scorecard where kpi_id = 'late_shipment_rate'"
+        " and period_grain = 'month' and period_start = date '2026-10-01' and dimension_value = 'kitchen'"
+    )
+    printed = " ".join(" ".join(told(Figure(build, "late_shipment_rate", "2026-10", "category", "kitchen"))).split())
+    assert f"What to do ({row['owner']}): {row['recommended_action']}" in printed
+
+
+def test_a_reader_that_stops_reading_is_no_error(sample_release: Settings) -> None:
+    command = f"{sys.executable} -m ops.explain | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env={**sample_release.environment, **MONTH},
+        capture_output=True, text=True, check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

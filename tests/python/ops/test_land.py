@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import stat
 import subprocess
@@ -62,6 +63,7 @@ TABLES = {
     "claims": [column("claim_id", **KEY)],
     "refunds": [column("refund_id", **KEY)],
     "seller_fees": [column("fee_id", **KEY)],
+    "exchange_rates": [column("currency", **KEY), column("rate_date", "date", **KEY), column("rate_to_eur", "double")],
     "features": [
         column("feature", **KEY), column("released_at", "timestamp"), column("description"), column("share", "double"),
         column("day", "date"), column("count", "bigint"), column("price", "decimal(18,4)"), column("flag", "boolean"),
@@ -948,6 +950,22 @@ def test_the_command_tells_what_is_there(market, command):
     assert out.endswith("7 files read, 0 kept, 0 forgotten.\n")
     assert command()[1].endswith("0 files read, 7 kept, 0 forgotten.\n")
     assert command("--full")[1].endswith("7 files read, 0 kept, 0 forgotten.\n")
+
+
+def test_the_command_foresees_what_a_build_will_refuse(market, command, monkeypatch):
+    monkeypatch.delenv("REPORTING_CURRENCY", raising=False)
+    assert "exchange_rates" not in command()[1].partition("Warning")[2]
+    market.write("orders.csv", (market.extracts / "orders.csv").read_text().replace(",EUR", ",USD"))
+    with (market.extracts / "customers.csv").open("ab") as file:
+        file.write("c9,2026-01-01T10:00:00Z,é\n".encode("latin-1"))
+    for _ in range(2):  # what is kept is told again
+        _, out, _ = command()
+        assert "Warning: exchange_rates holds no rate of USD: an amount that needs one stops the build\n" in out
+        assert re.search("Warning: customers.csv: 1 row is rejected in a build: .*, first in row [0-9]+\n", out), out
+    assert "no rate of" not in command(REPORTING_CURRENCY="USD")[1]
+    assert "no rate of GBP, USD:" in command(REPORTING_CURRENCY="GBP")[1]
+    market.write("exchange_rates.csv", "currency,rate_date,rate_to_eur\nUSD,2026-01-01,0.9\n")
+    assert "no rate of" not in command(REPORTING_CURRENCY="EUR")[1]
 
 
 def test_exit_codes(market, command, tmp_path):

@@ -198,6 +198,16 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
             " make build MAX_REJECTED_SHARE=0.84\n",
         ),
         (
+            PAID, "USD",
+            ['"9,99"', "10"],
+            "1 of 2 rows of order_lines (50.0%) were rejected, more than 5.0%:\n"
+            "    1 x unit_price: not a number with at most 4 decimals, such as '9,99' in order_lines.csv, row 2\n"
+            "Put the extracts right, or accept knowingly that these rows count nowhere:"
+            " make build MAX_REJECTED_SHARE=0.5\n"
+            "Whatever share is accepted, this stops the build too:\n"
+            "No exchange rate for USD on 2026-01-02 or the 7 days before\n",
+        ),
+        (
             PAID, "EUR", ["free"] * 3,
             "Nothing is left of the required table order_lines: all its rows were rejected (3):\n"
             "    3 x unit_price: not a number with at most 4 decimals, such as 'free' in order_lines.csv, row 2\n",
