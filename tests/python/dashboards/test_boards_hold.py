@@ -117,7 +117,7 @@ def test_every_phrase_has_its_french_and_is_used(sample_release: Settings, tmp_p
 
 def test_a_phrase_without_french_is_named(sample_release: Settings, tmp_path: Path) -> None:
     phrases = Phrases.read()
-    del phrases.french["Top sellers, {{ queries.as_of.one.month_text }}"]
+    del phrases.french["Top sellers, {{ queries.as_of.one.sellers_month }}"]
     with pytest.raises(ProjectError, match=r"french\.yml: no French for 'Top sellers"):
         write(tmp_path / "boards", Release.read(sample_release.published), phrases)
     assert not (tmp_path / "boards").exists()
