@@ -128,6 +128,16 @@ def test_no_release_is_said_in_a_sentence(tmp_path: Path) -> None:
         Release.read(tmp_path / "none.duckdb")
 
 
+def test_what_a_kpi_without_data_needs_is_named_in_short() -> None:
+    needs = {"sessions": "events", "purchases": "events events:purchase events.source|events.medium", "gmv": "",
+             "take_rate": "order_lines.commission_amount order_lines.shipped_at|order_lines.delivered_at"}
+    kpis = [{"kpi_id": kpi, "needs": needed, "has_data": kpi == "gmv"} for kpi, needed in needs.items()]
+    assert Release(kpis, "EUR").absent == {
+        "sessions": ["events"], "purchases": ["events"],
+        "take_rate": ["order_lines.commission_amount", "order_lines.shipped_at|order_lines.delivered_at"],
+    }
+
+
 def test_a_phone_has_pairs_of_cards_and_no_wide_columns(boards: Path) -> None:
     english = boards / "charts" / "en"
     laptop, phone = (yaml.safe_load((folder / "cockpit.yml").read_text()) for folder in (english, english / "phone"))
