@@ -44,12 +44,12 @@ AXES = {
     ("0.0%", None): "percent", ("0.00%", None): ",.2%", ("#,##0", None): "integer", ("0", None): "integer",
     ("0.00", None): ",.2f", ("0.0", None): ",.1f", ("#,##0.00", None): ",.2f", ("#,##0.00", "money"): "currency",
 }
-KPI = ("kpi_id", "family", "unit", "format", "en", "fr", "dimensions")
+KPI = ("kpi_id", "family", "unit", "format", "en", "fr", "dimensions", "needs", "has_data")
 # What a family's board looks at closely until another KPI is chosen; elsewhere its first.
 FIRST = {"new_buyers", "sessions", "conversion_rate_session", "gmv", "repeat_purchase_rate_90d", "csat",
          "order_defect_rate", "buyer_seller_ratio"}
 # kinds of words that boards and pages share, by their names on either side
-SHARED = {"family": "families", "dimension": "dimensions", "grain": "grains"}
+SHARED = {"family": "families", "dimension": "dimensions", "grain": "grains", "owner": "owners", "day": "days"}
 NO_BOARD = {"dbt_charts.yml", "meta.yml", "words.yml", "french.yml", "family.yml"}
 
 
@@ -64,6 +64,15 @@ class Release:
     def families(self) -> list[str]:
         return list(dict.fromkeys(kpi["family"] for kpi in self.kpis))
 
+    @property
+    def absent(self) -> dict[str, list[str]]:
+        """What each KPI without data needs. What it needs of a table goes without saying where it needs the table."""
+        needs = {kpi["kpi_id"]: (kpi["needs"] or "").split() for kpi in self.kpis if not kpi["has_data"]}
+        return {
+            kpi: [need for need in needed if need.isidentifier() or re.split("[.:|]", need)[0] not in needed]
+            for kpi, needed in needs.items() if needed
+        }
+
     @classmethod
     def read(cls, path: Path) -> Release:
         """Raises ProjectError where there is no release."""
@@ -71,7 +80,8 @@ class Release:
             raise ProjectError(f"PUBLISHED_DB: there is no release at {path}; `make build` publishes one.")
         with duckdb.connect(str(path), read_only=True) as release:
             kpis = release.execute(
-                "select kpi_id, family, unit, format, label_en, label_fr, dimensions from marts.dim_kpi order by 2, 1"
+                "select kpi_id, family, unit, format, label_en, label_fr, dimensions, needs, has_data "
+                "from marts.dim_kpi order by 2, 1"
             ).fetchall()
             (currency,) = release.execute("select reporting_currency from marts.release_info").fetchone()
         return cls([dict(zip(KPI, kpi, strict=True)) for kpi in kpis], currency)
@@ -171,7 +181,7 @@ def _renderer(language: str, phone: bool, release: Release, words: dict, phrases
     environment.filters["flat"] = lambda sql: " ".join(sql.split())
     environment.globals.update(
         lang=language, french=language == "fr", phone=phone, currency=release.currency, currencies=CURRENCIES,
-        words=words, families=release.families,
+        words=words, families=release.families, absent=release.absent,
         boards=[board for board in words["board"] if (SOURCES / f"{board}.yml").exists()],
         folder=f"/{language}" + ("/phone" if phone else ""),
         other=f"/{'en' if language == 'fr' else 'fr'}" + ("/phone" if phone else ""),
@@ -262,6 +272,9 @@ def _frame(app: Any, folder: Path, published: Path) -> None:
         if path == "/":
             wants = request.headers.get("accept-language", "")
             return RedirectResponse("/fr/cockpit/" if wants.lower().startswith("fr") else "/en/cockpit/")
+        unset = [name for name, value in request.query_params.multi_items() if not value]
+        if unset and path.split("/")[1] in LANGUAGES:  # a filter without a choice is as it was at the beginning
+            return RedirectResponse(str(request.url.remove_query_params(unset)))
         if published.is_file() and (now := published.stat().st_ino) != seen:
             write(folder, Release.read(published))
             seen = now

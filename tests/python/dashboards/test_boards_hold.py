@@ -117,7 +117,7 @@ def test_every_phrase_has_its_french_and_is_used(sample_release: Settings, tmp_p
 
 def test_a_phrase_without_french_is_named(sample_release: Settings, tmp_path: Path) -> None:
     phrases = Phrases.read()
-    del phrases.french["Top sellers, {{ queries.as_of.one.month_text }}"]
+    del phrases.french["Top sellers, {{ queries.as_of.one.sellers_month }}"]
     with pytest.raises(ProjectError, match=r"french\.yml: no French for 'Top sellers"):
         write(tmp_path / "boards", Release.read(sample_release.published), phrases)
     assert not (tmp_path / "boards").exists()
@@ -126,6 +126,16 @@ def test_a_phrase_without_french_is_named(sample_release: Settings, tmp_path: Pa
 def test_no_release_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"^PUBLISHED_DB: there is no release at .*none\.duckdb; `make build`"):
         Release.read(tmp_path / "none.duckdb")
+
+
+def test_what_a_kpi_without_data_needs_is_named_in_short() -> None:
+    needs = {"sessions": "events", "purchases": "events events:purchase events.source|events.medium", "gmv": "",
+             "take_rate": "order_lines.commission_amount order_lines.shipped_at|order_lines.delivered_at"}
+    kpis = [{"kpi_id": kpi, "needs": needed, "has_data": kpi == "gmv"} for kpi, needed in needs.items()]
+    assert Release(kpis, "EUR").absent == {
+        "sessions": ["events"], "purchases": ["events"],
+        "take_rate": ["order_lines.commission_amount", "order_lines.shipped_at|order_lines.delivered_at"],
+    }
 
 
 def test_a_phone_has_pairs_of_cards_and_no_wide_columns(boards: Path) -> None:

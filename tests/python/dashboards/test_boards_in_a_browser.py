@@ -72,6 +72,15 @@ def test_a_filter_changes_the_numbers(chromium: Browser, served: str, drawn: Cal
         assert august[0]["value"] != latest[0]["value"]
 
 
+def test_a_filter_without_a_choice_is_as_at_the_beginning(chromium: Browser, served: str, drawn: Callable) -> None:
+    with opened(chromium, f"{served}/en/cockpit/?month=&cut=category") as watched:
+        assert watched.page.url == f"{served}/en/cockpit/?cut=category"
+        latest = drawn("cockpit")["at_a_glance"]
+        assert all(line["value"].replace(JOINER, "") in text_of(watched.page) for line in latest)
+        watched.page.get_by_role("combobox", name="Month").click()
+        assert watched.page.get_by_role("option", name="All", exact=True).count() == 0
+
+
 def test_every_filter_and_link_is_reached_by_keyboard(chromium: Browser, served: str) -> None:
     with opened(chromium, f"{served}/en/sales/") as watched:
         page = watched.page
