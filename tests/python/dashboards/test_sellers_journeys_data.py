@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,9 @@ def test_next_steps(drawn: Drawn, release: duckdb.DuckDBPyConnection) -> None:
             _, number, rest = held[row["seller_id"]].split(" ", 2)
             value, cases = seen(row["evidence"]).split(" ", 1)
             assert value == format(float(number), FORMS[forms[row["kpi"]]])
-            assert cases == rest.split(", limit")[0]
+            counted = rest.split(", limit")[0]  # (34 of 14) are stars of reviews: of a mean only the cases are counts
+            mean = f"({counted.rstrip(')').split()[-1]} reviews)"
+            assert cases == (mean if row["kpi"] == "Mean rating" else counted)
         else:
             assert held[row["seller_id"]] is None
     gravity = [row["step"] for row in steps]
@@ -106,6 +109,45 @@ def test_one_seller(drawn: Drawn, told: Told, release: duckdb.DuckDBPyConnection
     assert "too few cases" in drawn("seller", seller=release.execute(
         "select seller_id from seller_health where score is null and evaluated_on = (select as_of from release_info)"
     ).fetchone()[0])["of_score"][0]["label"]
+
+
+def test_no_such_seller_is_said(told: Told, drawn: Drawn) -> None:
+    assert told("seller", "seller", seller="nobody")["title"] == "No such seller in this release"
+    assert told("seller", "is_known", seller="nobody")["shown"] is False
+    assert drawn("seller", seller="nobody") is not None
+
+
+def test_a_seller_has_one_worst_kpi(drawn: Drawn, told: Told) -> None:
+    steps = {row["seller_id"]: row["kpi"] for row in drawn("sellers")["steps"] if row["kpi"]}
+    health = {row["seller_id"]: row["worst"] for row in drawn("sellers")["health"]}
+    assert {seller: health[seller] for seller in steps if seller in health} == {
+        seller: kpi for seller, kpi in steps.items() if seller in health}
+    for seller, kpi in list(steps.items())[:3]:
+        assert told("seller", "looked_at", seller=seller)["label"] == kpi
+
+
+def test_too_few_cases_stand_beside_what_the_policy_needs(drawn: Drawn, release: duckdb.DuckDBPyConnection) -> None:
+    seller = drawn("sellers")["steps"][0]["seller_id"]
+    limits = drawn("seller", seller=seller)["limits"]
+    assert {(row["kpi"], row["min_volume"]) for row in limits} == set(release.execute(
+        "select k.label_en, p.min_volume from seller_scorecard as c join seller_policies as p using (policy, kpi_id)"
+        " join dim_kpi as k using (kpi_id) where c.seller_id = ? and c.evaluated_on = (select as_of from release_info)",
+        [seller]).fetchall())
+    for row in limits:
+        assert (row["status"] == "Too few cases") == (row["volume"] < row["min_volume"])
+
+
+@pytest.mark.parametrize(("grain", "form"), [
+    ("day", r"\d{4}-\d\d-\d\d"), ("week", r"\d{4}-W\d\d"), ("month", r"\d{4}-\d\d"), ("quarter", r"\d{4}-Q\d"),
+    ("year", r"\d{4}"),
+])
+def test_a_period_of_the_scorecard_is_one_of_its_filter(drawn: Drawn, grain: str, form: str) -> None:
+    """A cell of the column sets the filter to what it shows."""
+    for row in drawn("scorecard", grain=grain)["others"][:1]:
+        assert re.fullmatch(form, row["period"])
+        again = drawn("scorecard", grain=grain, period=row["period"])
+        assert row["kpi"] in {other["kpi"] for other in again["to_act_on"] + again["others"]}
+        assert {other["period"] for other in again["to_act_on"] + again["others"]} == {row["period"]}
 
 
 def test_journeys(drawn: Drawn, release: duckdb.DuckDBPyConnection) -> None:
