@@ -46,15 +46,21 @@ def plain(text: str) -> str:
     return " ".join(text.replace("\u2060", "").replace("\u200b", "").split())
 
 
-def headlines(release: duckdb.DuckDBPyConnection, period: str, language: str) -> list[tuple[str, str]]:
-    """Label and value of the KPIs at the head, by plain SQL, as a person of that language writes them."""
+def headlines(
+    release: duckdb.DuckDBPyConnection, period: str, language: str, is_phone: bool = False
+) -> list[tuple[str, str]]:
+    """Label and value of the KPIs at the head, by plain SQL, as a person of that language writes them; on a phone,
+    amounts of a thousand and more have no cents."""
     grain, start = ("quarter", "2026-07-01") if period == QUARTER else ("month", f"{period}-01")
     rows = release.execute(
         f"select label_{language}, value, format from kpi_scorecard where kpi_id in {tuple(HEADLINES)}"
         " and period_grain = ? and period_start = ? and dimension = 'all'", [grain, start]).fetchall()
     assert len(rows) == len(HEADLINES)
     forms = {"#,##0": ",.0f", "0": ",.0f", "#,##0.00": ",.2f", "0.00": ",.2f", "0.0": ",.1f"}
-    written = [(label, format(value, forms[shape])) for label, value, shape in rows]
+    written = [
+        (label, format(value, ",.0f" if is_phone and shape == "#,##0.00" and value >= 1000 else forms[shape]))
+        for label, value, shape in rows
+    ]
     if language == "fr":
         written = [(label, text.replace(",", " ").replace(".", ",")) for label, text in written]
     return written
@@ -78,7 +84,7 @@ def test_html_opens_alone_and_says_what_the_release_says(
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
             # not the board for paper made small: its own unit is about a pixel
             assert 0.9 < board.evaluate("svg => svg.clientWidth / svg.viewBox.baseVal.width") < 1.2
-            for label, value in headlines(release, page.stem.removesuffix(f"-{language}"), language):
+            for label, value in headlines(release, page.stem.removesuffix(f"-{language}"), language, size == PHONE):
                 assert label in text and value in text, (label, value)
     with opened(chromium, page.as_uri()) as seen:
         assert not seen.violations()
