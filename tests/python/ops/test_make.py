@@ -33,6 +33,7 @@ ELSEWHERE = {
     "make build CONNECTOR=olist EXTRACTS_DIR=/data/olist": ("kpis/conftest.py", "ops.build"),
     "make build NAME=value": ("ops/test_build.py", "ops.build"),
     "make build FULL_REFRESH=1": ("ops/test_build.py", "--full-refresh"),
+    ".venv/bin/python -m ops.worked_examples": ("ops/test_worked_examples.py", "worked_examples"),
     ".venv/bin/python -m ops.build": ("ops/test_build.py", "ops.build"),
     ".venv/bin/python -m ops.simulate --out /data/simulated --orders 100000 --days 365": (
         "ops/test_simulate.py", "--orders",
