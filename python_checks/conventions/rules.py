@@ -273,7 +273,7 @@ def kpis_are_documented_once(manifest: Manifest) -> Iterator[str]:
             continue
         if metric["description"].strip() != text:
             yield f"{metric['name']} is not described by its doc block"
-        column = _mart_column(manifest, metric)
+        column = _mart_columns(manifest, metric).get(metric["name"])
         if column and column["description"].strip() != text:
             yield f"column {metric['name']} of kpi_{family(metric)} is not described by its doc block"
 
@@ -282,7 +282,7 @@ def kpis_are_documented_once(manifest: Manifest) -> Iterator[str]:
 def kpis_have_a_column(manifest: Manifest) -> Iterator[str]:
     """A KPI is a column of its family's mart, under its own name (a custom KPI needs none)."""
     for metric, kpi in kpis(manifest):
-        if not kpi.get("is_custom") and not _mart_column(manifest, metric):
+        if not kpi.get("is_custom") and metric["name"] not in _mart_columns(manifest, metric):
             mart = f"models/marts/{family(metric)}/kpi_{family(metric)}"
             yield f"{metric['name']} is no column of kpi_{family(metric)} ({mart}.sql and {mart}.yml)"
 
@@ -296,18 +296,13 @@ def kpis_name_what_there_is(manifest: Manifest) -> Iterator[str]:
         if kpi.get("is_custom"):
             continue
         beside = [*_terms(metric), *([f"{metric['name']}_n"] if is_percentile(metric) else [])]
-        shown = {
-            column
-            for mart in published(manifest) if mart["name"] == f"kpi_{family(metric)}"
-            for column in mart["columns"]
-        }  # fmt: skip
         for what, named, known in (
             ("pairs_with", kpi.get("pairs_with", []), names - {metric["name"]}),
             ("source_tables", kpi.get("source_tables", []), tables),
-            (f"column of kpi_{family(metric)}", beside, shown),
+            (f"column of kpi_{family(metric)}", beside, set(_mart_columns(manifest, metric))),
         ):
             for name in sorted(set(named) - known):
-                yield f"{metric['name']}: there is no {name} ({what}; {_file(metric)})"
+                yield f"{metric['name']}: there is no {name} ({what}; {metric['original_file_path']})"
 
 
 @rule
@@ -350,8 +345,8 @@ def ratios_have_the_unit_of_their_terms(manifest: Manifest) -> Iterator[str]:
             over = " over ".join(
                 f"{name} ({said['unit']} of {said.get('of')})" for name, said in zip(terms, (top, bottom), strict=True)
             )
-            is_of = " or ".join(sorted(units))
-            yield f"{metric['name']} is of unit {kpi['unit']}; {over} is of unit {is_of} ({_file(metric)})"
+            is_of, where = " or ".join(sorted(units)), metric["original_file_path"]
+            yield f"{metric['name']} is of unit {kpi['unit']}; {over} is of unit {is_of} ({where})"
 
 
 @rule
@@ -367,7 +362,7 @@ def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
         yield f"{name} is recomputed, and no metric defines it"
     metrics = _by_name(manifest)
     for name in sorted(set(KPIS) & set(family_of)):
-        said, declared = _said(metrics, name), KPIS[name]
+        said, declared, where = _said(metrics, name), KPIS[name], metrics[name]["original_file_path"]
         for what, defined, known in (
             ("dimensions", said["dimensions"], declared.dimensions),
             ("needs", said["needs"], declared.needs),
@@ -375,7 +370,7 @@ def kpis_are_recomputed(manifest: Manifest) -> Iterator[str]:
         ):
             if set(defined) != set(known):
                 yield (
-                    f"{name}, {what}: {_listed(defined)} by its metric ({_file(metrics[name])}), {_listed(known)} in "
+                    f"{name}, {what}: {_listed(defined)} by its metric ({where}), {_listed(known)} in "
                     f"python_checks/recompute/families/{family_of[name]}.py"
                 )
 
@@ -387,10 +382,6 @@ def family(metric: Node) -> str:
 
 def _by_name(manifest: Manifest) -> dict[str, Node]:
     return {metric["name"]: metric for metric in manifest["metrics"].values()}
-
-
-def _file(metric: Node) -> str:
-    return metric["original_file_path"]
 
 
 def _listed(words: Sequence[Any]) -> str:
@@ -437,11 +428,12 @@ def is_percentile(metric: Node) -> bool:
     return "percentile" in (aggregation, metric["config"].get("meta", {}).get("kpi", {}).get("measure"))
 
 
-def _mart_column(manifest: Manifest, metric: Node) -> Node | None:
+def _mart_columns(manifest: Manifest, metric: Node) -> Mapping[str, Node]:
+    """The columns of a KPI's family mart, by name."""
     for model in published(manifest):
         if model["name"] == f"kpi_{family(metric)}":
-            return model["columns"].get(metric["name"])
-    return None
+            return model["columns"]
+    return {}
 
 
 def expected_rows(test: Node) -> list[Mapping[str, Any]]:

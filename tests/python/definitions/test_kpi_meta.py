@@ -23,10 +23,6 @@ def built_in(manifest: dict) -> list[tuple[dict, dict]]:
     return [(metric, kpi) for metric, kpi in kpis(manifest) if not kpi.get("is_custom")]
 
 
-def columns(manifest: dict, model: str) -> dict:
-    return manifest["nodes"][f"model.marketplace_kpis.{model}"]["columns"]
-
-
 def errors(metric: dict, kpi: dict) -> str:
     return "\n".join(error.message for error in kpi_validator(metric, kpi).iter_errors(kpi))
 

@@ -73,9 +73,7 @@ def test_every_command_is_run_by_a_test() -> None:
 @pytest.mark.parametrize("command", HERE)
 def test_a_command_does_as_the_readme_says(copy_of_sample: Settings, command: str) -> None:
     words = shlex.split(command.replace("/data/extracts", str(ROOT / "extracts" / "sample")))
-    # as `make test` calls make: without the settings and flags of that one
-    environment = {name: value for name, value in copy_of_sample.environment.items() if not name.startswith("MAKE")}
-    environment["PATH"] = f"{IN_VENV}:{os.environ['PATH']}"
+    environment = {**copy_of_sample.environment, "PATH": f"{IN_VENV}:{os.environ['PATH']}"}
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert HERE[command] in done.stdout
