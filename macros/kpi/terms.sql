@@ -320,42 +320,40 @@ terms as (
 {% endmacro %}
 
 
-{# An entity counts on its first day of a period: those flags add up, where distinct counts do not. #}
+{# An entity counts on its first day of a period: those flags add up, where distinct counts do not. Dimension by dimension:
+   the days of an entity in a segment are put in order once each, without grouping them first. #}
 {% macro kpi_distinct(name, spec, dimensions, is_whole) %}
 {{ name }}_days as (
     {% for term, condition in spec.terms.items() -%}
         {%- set outer = loop -%}
-        select
-            term_day,
-            dimension,
-            dimension_value,
-            {% for other in spec.terms -%}
-                {%- for grain in var('kpi_grains') -%}
-                    {%- if other == term -%}
-                        count_if(previous_day is null or {{ period_start(grain, 'previous_day') }} < {{ period_start(grain, 'term_day') }})
-                    {%- else -%}
-                        0
-                    {%- endif %} as {{ other }}__{{ grain }}{{ ',' if not loop.last }}
-                {% endfor -%}
-                {{ ',' if not loop.last }}
-            {% endfor -%}
-        from (
+        {%- for dimension in (['all'] if is_whole else []) + (dimensions | list) -%}
+            {%- set segment = 'seg_' ~ dimension if dimension in dimensions -%}
             select
-                *,
-                lag(term_day) over (partition by dimension, dimension_value, entity order by term_day) as previous_day
+                term_day,
+                '{{ dimension }}' as dimension,
+                {{ segment or "'all'" }} as dimension_value,
+                {% for other in spec.terms -%}
+                    {%- for grain in var('kpi_grains') -%}
+                        {%- if other == term -%}
+                            count_if(previous_day is null or previous_day < {{ period_start(grain, 'term_day') }})
+                        {%- else -%}
+                            0
+                        {%- endif %} as {{ other }}__{{ grain }}{{ ',' if not loop.last }}
+                    {% endfor -%}
+                    {{ ',' if not loop.last }}
+                {% endfor -%}
             from (
                 select
-                    {{ spec.entity }} as entity,
                     term_day,
-                    {{ kpi_segment_columns(dimensions) }}
-                from ({{ kpi_segmented(spec, dimensions, spec.day) }}) as segmented
+                    {{ segment ~ ',' if segment }}
+                    lag(term_day) over (partition by {{ spec.entity }}{{ ', ' ~ segment if segment }} order by term_day) as previous_day
+                from ({{ kpi_segmented(spec, {dimension: dimensions[dimension]} if segment else {}, spec.day) }}) as segmented
                 where {{ condition }}
-                {{ kpi_group_by([spec.entity, 'term_day'], dimensions, is_whole) }}
             ) as days_of_entity
-        ) as days_with_previous
-        group by term_day, dimension, dimension_value
-        {{ 'union all' if not loop.last }}
-    {% endfor -%}
+            group by term_day{{ ', ' ~ segment if segment }}
+            {{ 'union all' if not (loop.last and outer.last) }}
+        {% endfor -%}
+    {%- endfor -%}
 ),
 
 {{ name }} as (

@@ -12,41 +12,48 @@ One row per broken rule, with the number of rows that break it and the key of on
 {%- set in_contract = contract.values() | map(attribute='constraints') | sum(start=[]) -%}
 {%- set filled = [] if in_contract else key if required is none else required -%}
 {%- set one_row -%}
-    min(concat({% for column in key %}coalesce(cast({{ column }} as {{ dbt.type_string() }}), 'null'){{ ", ' / ', " if not loop.last }}{% endfor %}))
+    concat({% for column in key %}coalesce(cast({{ column }} as {{ dbt.type_string() }}), 'null'){{ ", ' / ', " if not loop.last }}{% endfor %})
 {%- endset %}
 
-with rows_to_check as (
-    select * from {{ model }}
+with repeated as (
+    select {{ key | join(', ') }}
+    from {{ model }}
+    group by {{ key | join(', ') }}
+    having count(*) > 1
 ),
 
+{%- set rules = [] -%}
+{%- for column in filled -%}
+    {%- do rules.append(('missing: ' ~ column, column ~ ' is null')) -%}
+{%- endfor -%}
+{%- for column, allowed in values.items() -%}
+    {%- do rules.append(('unlisted value: ' ~ column, column ~ " not in ('" ~ allowed | join("', '") ~ "')")) -%}
+{%- endfor %}
+
+{% if rules -%}
+counted as (
+    select
+        {% for _, condition in rules -%}
+            count_if({{ condition }}) as broken_{{ loop.index }},
+            min(case when {{ condition }} then {{ one_row }} end) as row_{{ loop.index }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from {{ model }}
+),
+
+{% endif -%}
 broken as (
     select
         'duplicate key: {{ key | join(", ") }}' as rule,
         count(*) as broken_rows,
-        min(duplicated) as one_row
-    from (
-        select {{ one_row }} as duplicated
-        from rows_to_check
-        group by {{ key | join(', ') }}
-        having count(*) > 1
-    ) as duplicates
-    {% for column in filled -%}
+        min({{ one_row }}) as one_row
+    from repeated
+    {% for rule, _ in rules -%}
         union all
         select
-            'missing: {{ column }}' as rule,
-            count(*) as broken_rows,
-            {{ one_row }} as one_row
-        from rows_to_check
-        where {{ column }} is null
-    {% endfor -%}
-    {% for column, allowed in values.items() -%}
-        union all
-        select
-            'unlisted value: {{ column }}' as rule,
-            count(*) as broken_rows,
-            {{ one_row }} as one_row
-        from rows_to_check
-        where {{ column }} not in ('{{ allowed | join("', '") }}')
+            '{{ rule }}' as rule,
+            broken_{{ loop.index }} as broken_rows,
+            row_{{ loop.index }} as one_row
+        from counted
     {% endfor %}
 )
 

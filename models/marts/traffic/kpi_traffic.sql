@@ -17,8 +17,12 @@ product_views as (
     where event_name = 'product_view'
 ),
 
-feature_days as (
+feature_uses as (
     select * from {{ ref('int_feature_uses') }}
+),
+
+feature_days as (
+    select * from {{ ref('int_feature_days') }}
 ),
 
 {%- set of_session = {'channel': 'channel', 'device': 'device', 'country': 'country', 'region': 'region'} -%}
@@ -60,9 +64,15 @@ feature_days as (
         'terms': {'page_load_p75': ['load_ms', 0.75]},
     },
     {
-        'shape': 'distinct', 'from': 'feature_days', 'day': 'started_on', 'entity': 'visitor_feature',
+        'shape': 'sums', 'from': 'feature_days', 'day': 'started_on', 'dimensions': {'feature': 'feature'},
+        'terms': {
+            'feature_visitors': "count_if(previous_on is null or previous_on < date_trunc('{grain}', started_on))",
+        },
+    },
+    {
+        'shape': 'distinct', 'from': 'feature_uses', 'day': 'started_on', 'entity': 'visitor_feature',
         'dimensions': {'feature': 'feature'},
-        'terms': {'feature_visitors': 'true', 'feature_adopters': 'is_used'},
+        'terms': {'feature_adopters': 'true'},
     },
     {
         'shape': 'sums', 'from': 'searches', 'day': 'occurred_on', 'dimensions': of_event,
