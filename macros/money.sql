@@ -1,6 +1,10 @@
-{# Money in the reporting currency: amount x rate, exact (a missing amount counts as 0). #}
+{# Money in the reporting currency: amount x rate, exact (a missing amount counts as 0). What is in that currency already is
+   not multiplied: cutting a product to its places is the dearest thing that facts do. #}
 {% macro reported(amount, rate) -%}
-    cast(coalesce({{ amount }}, 0) * {{ rate }} as decimal(38, 16))
+    case
+        when {{ rate }} = 1 then cast(coalesce({{ amount }}, 0) as decimal(38, 16))
+        else cast(coalesce({{ amount }}, 0) * {{ rate }} as decimal(38, 16))
+    end
 {%- endmacro %}
 
 

@@ -1,10 +1,10 @@
 with viewed as (
-    select
-        session_key,
-        coalesce(category, 'unknown') as category
-    from {{ ref('int_event_views') }}
-    where event_name = 'product_view'
-    group by 1, 2
+    select distinct
+        events.session_key,
+        coalesce(products.category, 'unknown') as category
+    from {{ ref('int_events') }} as events
+    left join {{ ref('stg_products') }} as products on events.product_id = products.product_id
+    where events.event_name = 'product_view'
 ),
 
 bought as (

@@ -118,7 +118,8 @@ dated as (
         *,
         {{ business_day('left_at') }} as shipped_on,
         {{ business_day('promised_delivery_at') }} as promised_on,
-        {{ business_day('known_delivered_at') }} as delivered_on
+        {{ business_day('known_delivered_at') }} as delivered_on,
+        {{ reported('line_value_original', 'exchange_rate') }} as line_value
     from judged
 ),
 
@@ -200,7 +201,7 @@ select
     dated.line_value_original,
 
     -- money in the reporting currency
-    {{ reported('dated.line_value_original', 'dated.exchange_rate') }} as line_value,
+    dated.line_value,
     {{ reported('dated.shipping_amount', 'dated.exchange_rate') }} as shipping_amount,
     {{ reported('dated.platform_discount', 'dated.exchange_rate') }} as platform_discount,
     {{ reported('dated.commission_amount', 'dated.exchange_rate') }} as commission_amount,
@@ -208,10 +209,7 @@ select
     coalesce(refunds.refunded_amount, 0) as refunded_amount,
     case
         when dated.is_refused or dated.is_cancelled then 0
-        else {{ reported('dated.line_value_original', 'dated.exchange_rate') }} - least(
-            coalesce(refunds.refunded_amount, 0),
-            {{ reported('dated.line_value_original', 'dated.exchange_rate') }}
-        )
+        else dated.line_value - least(coalesce(refunds.refunded_amount, 0), dated.line_value)
     end as net_value
 from dated
 left join refunds on dated.order_line_id = refunds.order_line_id
