@@ -2,7 +2,8 @@
 
 A market of each size is simulated as Parquet, with ten times as many events as orders, and its last day kept apart.
 Then, in one run: reading every column of every extract once (the floor), the build from nothing, a build with nothing
-new, and the build of one more day. Processor seconds and peak memory are those of each step's own process.
+new, the build of one more day, and one KPI asked of MetricFlow. A market as busy with half the history is built by dbt
+with and without its last day. Processor seconds and peak memory are those of each step's own process.
 
 Writes docs/benchmark.json, which docs/benchmark.svg draws: ratios first, for seconds differ from machine to machine.
 Exit codes: 0 measured, 1 a build failed, 3 wrong use.
@@ -24,6 +25,7 @@ from typing import Any
 from ops import child
 from ops.project import PATHS, ROOT, Settings, read_artifact
 from ops.report import FILE
+from ops.spark import NO_UNIT_TESTS
 
 SIZES = {"100 thousand": 100_000, "1 million": 1_000_000}
 LARGE = {"10 million": 10_000_000}
@@ -66,12 +68,8 @@ def _measure(folder: Path, orders: int, start: float) -> dict[str, Any]:
     """One size: the market, the floor, three builds; seconds, processor seconds and bytes of memory of each step.
 
     `start` is what dbt's start alone takes."""
-    extracts, apart = folder / "extracts", folder / "last-day"
+    extracts, apart = _market(folder, orders, DAYS)
     run = _runner(folder)
-    if not (extracts / "truth.json").is_file():
-        run("simulate", "-m", "ops.simulate", "--out", str(extracts), "--orders", str(orders), "--days", str(DAYS),
-            "--format", "parquet", "--last-days", "1")
-    _move(extracts, apart)
     steps = {"floor": run("floor", "-c", FLOOR, str(extracts))}
     for name, flags in (("full", ["--full-refresh"]), ("nothing new", []), ("one more day", [])):
         if name == "one more day":
@@ -81,20 +79,62 @@ def _measure(folder: Path, orders: int, start: float) -> dict[str, Any]:
         steps[name] = whole | {"steps": told["steps"]}
         if any(step["step"] == "dbt build" for step in told["steps"]):
             steps[name]["dbt"] = _profile(Settings.from_environment(_environment(folder)).target)
+    steps["MetricFlow, one KPI by month"] = _ask_metricflow(folder, run)
     _move(extracts, apart)
+    steps |= _half_the_history(folder / "half", orders // 2)
     return {"input_bytes": _bytes(extracts), "events": _rows(told, "events"), "steps": steps, **_ratios(steps, start)}
+
+
+def _market(folder: Path, orders: int, days: int) -> tuple[Path, Path]:
+    """The extracts of a simulated market, and the folder that keeps its last day apart."""
+    extracts, apart = folder / "extracts", folder / "last-day"
+    if not (extracts / "truth.json").is_file():
+        _runner(folder)("simulate", "-m", "ops.simulate", "--out", str(extracts), "--orders", str(orders),
+                        "--days", str(days), "--format", "parquet", "--last-days", "1")
+    _move(extracts, apart)
+    return extracts, apart
+
+
+def _half_the_history(folder: Path, orders: int) -> dict[str, Any]:
+    """dbt alone on a market of half the days that is as busy: what a day costs should not hang on what came before."""
+    extracts, apart = _market(folder, orders, DAYS // 2)
+    run = _runner(folder)
+    steps = {}
+    for name, flags in (("full", ["--full-refresh"]), ("one more day", [])):
+        if name == "one more day":
+            _move(apart, extracts)
+        run("landing", "-m", "ops.land", *(["--full"] if flags else []))
+        steps[f"dbt, half the history: {name}"] = run(name, "-m", "ops.dbt", "build", *NO_UNIT_TESTS, *flags)
+    _move(extracts, apart)
+    return steps
+
+
+def _ask_metricflow(folder: Path, run: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """GMV by month of the semantic layer. `mf` reads target/ of a project: a folder of links names this build's."""
+    project = folder / "metricflow"
+    shutil.rmtree(project, ignore_errors=True)
+    project.mkdir()
+    for path in ROOT.iterdir():
+        if path.name not in ("target", "logs", "build", ".git"):
+            (project / path.name).symlink_to(path)
+    (project / "target").symlink_to(Settings.from_environment(_environment(folder)).target)
+    program = str(Path(sys.executable).with_name("mf"))
+    return run("MetricFlow", program, "query", "--metrics", "gmv", "--group-by", "metric_time__month", place=project)
 
 
 def _ratios(steps: dict[str, Any], start: float) -> dict[str, Any]:
     """Processor time against the floor, of a day against a full build, of the recomputation against dbt."""
-    floor, full, day = (steps[name]["cpu_seconds"] for name in ("floor", "full", "one more day"))
-    own = {step["step"]: step["cpu_seconds"] for step in steps["full"]["steps"]}
-    built = own["dbt build"]
+    floor = steps["floor"]["cpu_seconds"]
+    full, day = (
+        {step["step"]: step["cpu_seconds"] for step in steps[name]["steps"]} for name in ("full", "one more day")
+    )
+    half = steps["dbt, half the history: one more day"]["cpu_seconds"]
     return {"ratios": {
-        "dbt build without its start, to the floor": round((built - start) / floor, 1),
-        "recomputation in polars, to the floor": round(own["recomputation"] / floor, 1),
-        "dbt build to the recomputation": round(built / own["recomputation"], 2),
-        "one more day to the whole": round(day / full, 2),
+        "dbt build without its start, to the floor": round((full["dbt build"] - start) / floor, 1),
+        "recomputation in polars, to the floor": round(full["recomputation"] / floor, 1),
+        "dbt build to the recomputation": round(full["dbt build"] / full["recomputation"], 2),
+        "dbt: one more day to the whole": round(day["dbt build"] / full["dbt build"], 2),
+        "dbt: one more day, to half the history": round(day["dbt build"] / half, 2),
     }}
 
 
@@ -126,10 +166,13 @@ def _runner(folder: Path) -> Callable[..., dict[str, Any]]:
     """How the programs of one size are run; each prints what it does, and one that fails stops the measuring."""
     folder.mkdir(parents=True, exist_ok=True)
 
-    def run(name: str, *arguments: str) -> dict[str, Any]:
-        print(f"== {folder.name} orders: {name}", flush=True)
+    def run(name: str, *arguments: str, place: Path = ROOT) -> dict[str, Any]:
+        print(f"== {folder}: {name}", flush=True)
         environment = Settings.from_environment(_environment(folder)).environment if name != "simulate" else os.environ
-        ended = child.run(name, [sys.executable, *arguments], environment, ROOT, on_line=print)
+        if place != ROOT:
+            environment = {**environment, "DBT_PROFILES_DIR": str(place), "DBT_PROJECT_DIR": str(place)}
+        program = [] if Path(arguments[0]).is_absolute() else [sys.executable]
+        ended = child.run(name, [*program, *arguments], environment, place, on_line=print)
         if ended.code:
             raise subprocess.CalledProcessError(ended.code, name)
         return {"seconds": round(ended.seconds, 2), "cpu_seconds": round(ended.cpu_seconds, 2),

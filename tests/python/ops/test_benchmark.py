@@ -17,7 +17,10 @@ def test_each_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     measured = json.loads(page.read_text(encoding="utf-8"))
     size = measured["sizes"]["2,000"]
-    assert set(size["steps"]) == {"floor", "full", "one more day", "nothing new"}
+    assert set(size["steps"]) == {
+        "floor", "full", "one more day", "nothing new", "MetricFlow, one KPI by month",
+        "dbt, half the history: full", "dbt, half the history: one more day",
+    }
     assert all(step["cpu_seconds"] > 0 and step["peak_memory"] > 2**20 for step in size["steps"].values())
     assert size["events"] > 10 * 2000 * 0.9
     assert "dbt" not in size["steps"]["nothing new"]  # told from the release, dbt is not started
