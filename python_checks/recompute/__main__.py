@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import gc
 import os
 import sys
 import time
@@ -132,4 +133,5 @@ def compare_all(
 
 
 if __name__ == "__main__":
+    gc.disable()  # hardly anything here refers to itself: looking for it takes a tenth of the time and frees nothing
     sys.exit(main())
