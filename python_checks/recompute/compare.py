@@ -93,21 +93,21 @@ def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> l
     not all of the family was recomputed, of any value. What is not covered says nothing of a segment either.
     """
     kpi_ids = list(kpi_ids)
-    recomputed = rows.frame()
+    key, coded = ["kpi_id", *KEYS], pl.col(pl.String).cast(pl.Categorical)  # numbers join faster than texts
+    recomputed, published = rows.frame().with_columns(coded), published.with_columns(coded)
     of_segment = pl.col("dimension") != ALL
     is_whole = rows.wanted >= {k for k, kpi in KPIS.items() if kpi.family == KPIS[kpi_ids[0]].family}
     seen = recomputed.filter(of_segment).select(KEYS).unique().with_columns(is_seen=pl.lit(True))
-    copies = published.group_by("kpi_id", *KEYS).len("copies").filter(pl.col("copies") > 1)
+    published = published.with_columns(is_copy=published.select(key).is_duplicated())
     both = (
         recomputed.filter(pl.col("kpi_id").is_in(kpi_ids))
-        .join(published, on=["kpi_id", *KEYS], how="full", coalesce=True, suffix=THERE)
+        .join(published, on=key, how="full", coalesce=True, suffix=THERE)
         .with_columns(
             is_recomputed=pl.col("is_partial").is_not_null(),
             is_published=pl.col(f"is_partial{THERE}").is_not_null(),
         )
         .join(seen, on=KEYS, how="left")
-        .join(copies, on=["kpi_id", *KEYS], how="left")
-        .join(rows.empty_segments(), on="kpi_id", how="left", suffix=EMPTY)
+        .join(rows.empty_segments().with_columns(coded), on="kpi_id", how="left", suffix=EMPTY)
     )
 
     def says_nothing(suffix: str) -> pl.Expr:
@@ -120,7 +120,7 @@ def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> l
     is_extra = ~pl.col("is_recomputed")
     is_unseen = is_extra & (~of_segment | (pl.col("is_seen").is_null() & is_whole))
     problem = (
-        pl.when(pl.col("copies").is_not_null()).then(pl.lit("published more than once"))
+        pl.when("is_copy").then(pl.lit("published more than once"))
         .when(is_missing).then(pl.lit("not published"))
         .when(is_unseen).then(pl.lit("published, though the segment is never seen"))
         .when(is_extra & ~says_nothing(THERE)).then(pl.lit("published, though nothing happened"))
