@@ -84,7 +84,7 @@ def _verdicts(
 
     yield verdict(
         "kpi_month", kpi_month(values, kpis), ROWS_OF_MONTH,
-        judged={"value_text": lambda row: is_written(row["value_text"], row["value_here"], row["format_here"])})
+        judged={"value_text": (["value_text", "value_here", "format_here"], is_written)})
 
     events = inputs.calendar_events(world.extracts["calendar_events"], seeds)
     special = special_days(events, country or inputs.home_country(world))
@@ -96,11 +96,11 @@ def _verdicts(
     scorecard = kpi_scorecard(values, kpis, targets, reference, trends, anomalies)
     yield verdict("kpi_scorecard", scorecard, ROW_KEY)
     yield verdict("swot", advice.swot(scorecard, trends, kpis), ["kpi_id"], judged={
-        "evidence": _evidence(advice.evidence_of(scorecard))})
+        "evidence": (["evidence", "kpi_id"], _evidence(advice.evidence_of(scorecard)))})
     del anomalies
 
     yield verdict("kpi_drivers", kpi_drivers(values, kpis), DRIVER_KEY, judged={
-        "contribution_rank": _ranked(published.table("kpi_drivers"))})
+        "contribution_rank": (["contribution_rank", *DRIVER_KEY], _ranked(published.table("kpi_drivers")))})
     yield verdict("gmv_bridge", gmv_bridge(values, world), [
         "bridge", "period_grain", "period_start", "compared_with", "component"])
     yield verdict("kpi_forecasts", kpi_forecasts(values, kpis, targets), ["kpi_id", "period_start"])
@@ -119,7 +119,7 @@ def _flags(published: Published, kpis: dict[str, Definition]) -> Verdict:
     return compare_table("dim_kpi", expected, published.table("dim_kpi"), ["kpi_id"])
 
 
-def _ranked(drivers: pl.DataFrame | None) -> Callable[[dict], bool]:
+def _ranked(drivers: pl.DataFrame | None) -> Callable[..., bool]:
     """Whether a rank is that of the contribution as published: those that a rounding tells apart keep an order."""
     ranks = {}
     if drivers is not None and {*DRIVER_KEY, "contribution"} <= set(drivers.columns):
@@ -127,15 +127,15 @@ def _ranked(drivers: pl.DataFrame | None) -> Callable[[dict], bool]:
             *DRIVER_GROUP, "size", "dimension_value", descending=[False] * len(DRIVER_GROUP) + [True, False])
         ordered = ordered.with_columns(rank=pl.int_range(1, pl.len() + 1).over(DRIVER_GROUP))
         ranks = {tuple(row[:-1]): row[-1] for row in ordered.select(*DRIVER_KEY, "rank").iter_rows()}
-    return lambda row: row["contribution_rank"] == ranks.get(tuple(row[name] for name in DRIVER_KEY))
+    return lambda rank, *key: rank == ranks.get(tuple(key))
 
 
-def _evidence(rows: dict[str, dict]) -> Callable[[dict], bool]:
+def _evidence(rows: dict[str, dict]) -> Callable[[str | None, str], bool]:
     """Whether a sentence names the KPI, the month, value, target, trend and the benchmark's source, as far as there are
     any."""
 
-    def is_right(row: dict) -> bool:
-        text, told = row["evidence"], rows.get(row["kpi_id"])
+    def is_right(text: str | None, kpi_id: str) -> bool:
+        told = rows.get(kpi_id)
         if not text or told is None:
             return False
         names = [told[name] is None or any(

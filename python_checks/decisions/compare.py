@@ -11,7 +11,7 @@ from python_checks.recompute.compare import SHOWN, TOLERANCE, Verdict, relative_
 HERE, THERE = "_here", "_there"
 CHANCE = 1e-6  # of probabilities, relative to themselves: what the contract asks of statistics in SQL, in the tail too
 TINY = 1e-300
-Judge = Callable[[dict], bool]
+Judge = tuple[list[str], Callable[..., bool]]  # names of columns, and whether their values in a row are right
 
 
 def compare_table(
@@ -20,8 +20,8 @@ def compare_table(
 ) -> Verdict:
     """The verdict on a table. Its columns are those of `expected`; `chances` are the probabilities among them.
 
-    `judged` are columns of which no text is expected: each is given the published row, with what was expected of the
-    others under their names + `_here`, and says whether it is right.
+    `judged` are columns of which no text is expected: each says by which columns it is judged (what was expected of
+    one has its name + `_here`), and how.
     """
     judged = judged or {}
     if published is None:
@@ -33,18 +33,17 @@ def compare_table(
     there = published.select(
         *(pl.col(column).cast(kind) for column, kind in schema.items()),
         *(pl.col(column) for column in judged))
-    copies = there.group_by(key).len("copies").filter(pl.col("copies") > 1)
+    there = there.with_columns(is_copy=there.select(key).is_duplicated(), is_there=pl.lit(True))
     others = [column for column in schema if column not in key]
     both = (
         expected.rename({column: column + HERE for column in others}).with_columns(is_here=pl.lit(True))
         .join(
-            there.rename({column: column + THERE for column in others}).with_columns(is_there=pl.lit(True)),
+            there.rename({column: column + THERE for column in others}),
             on=key, how="full", coalesce=True, nulls_equal=True)
-        .join(copies, on=key, how="left", nulls_equal=True)
         .with_columns(pl.col("is_here", "is_there").fill_null(False)))
     shared = pl.col("is_here") & pl.col("is_there")
     problem = (
-        pl.when(pl.col("copies").is_not_null()).then(pl.lit("published more than once"))
+        pl.when("is_copy").then(pl.lit("published more than once"))
         .when(~pl.col("is_there")).then(pl.lit("not published"))
         .when(~pl.col("is_here")).then(pl.lit("published, though not to be"))
     )
@@ -60,21 +59,13 @@ def compare_table(
         problem = problem.when(shared & wrong).then(pl.lit(f"{column} differs"))
     both = both.with_columns(
         problem=problem, worst=pl.when(shared).then(pl.max_horizontal(worst)).otherwise(0.0))
-    if judged and len(both):
-        both = both.with_columns(problem=_judged(both, judged))
+    for column, (names, is_right) in judged.items():
+        rows = both.select("problem", *names).iter_rows()
+        problems = [problem or (None if is_right(*row) else f"{column} is wrong") for problem, *row in rows]
+        both = both.with_columns(problem=pl.Series(problems, dtype=pl.String))
     wrong = both.filter(pl.col("problem").is_not_null()).sort(key, nulls_last=True)
     examples = [_line(row, key, others, judged) for row in wrong.head(SHOWN).iter_rows(named=True)]
     return Verdict(name, len(both), both["worst"].max() or 0.0, len(wrong), examples)
-
-
-def _judged(both: pl.DataFrame, judged: dict[str, Judge]) -> pl.Series:
-    problems = []
-    for row in both.iter_rows(named=True):
-        problem = row["problem"]
-        if problem is None:
-            problem = next((f"{column} is wrong" for column, judge in judged.items() if not judge(row)), None)
-        problems.append(problem)
-    return pl.Series(problems, dtype=pl.String)
 
 
 def _line(row: dict, key: list[str], others: list[str], judged: dict[str, Judge]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -35,16 +34,18 @@ def kpi_correlations(values: Values, kpis: dict[str, Definition]) -> pl.DataFram
     steps = {kpi.kpi_id: weekly_steps(Days(kpi, values)) for kpi in used_kpis(kpis, values) if not kpi.is_rolling}
     steps = {kpi_id: series for kpi_id, series in steps.items() if np.count_nonzero(~np.isnan(series)) >= LEAST}
     memories = {kpi_id: memory(series) for kpi_id, series in steps.items()}
+    moved = {kpi_id: at_lags(series) for kpi_id, series in steps.items()}
     terms = _terms(values)
     found = []
-    for first, second in combinations(sorted(steps), 2):
-        best = best_lag(steps[first], steps[second])
-        if best is None:
-            continue
-        spearman, pearson, lag, n = best
-        n_eff = n / max(1.0, 1 + 2 * float(np.sum(memories[first] * memories[second])))
-        linked = _linked(kpis[first], kpis[second], terms)
-        found.append([first, second, pearson, spearman, lag, n, n_eff, p_value(spearman, n_eff), linked, False])
+    for place, first in enumerate(ordered := sorted(steps)):
+        others = ordered[place + 1 :]
+        for second, best in zip(others, best_lags(steps[first], [moved[other] for other in others]), strict=True):
+            if best is None:
+                continue
+            spearman, pearson, lag, n = best
+            n_eff = n / max(1.0, 1 + 2 * float(np.sum(memories[first] * memories[second])))
+            linked = _linked(kpis[first], kpis[second], terms)
+            found.append([first, second, pearson, spearman, lag, n, n_eff, p_value(spearman, n_eff), linked, False])
     unlinked = [row for row in found if not row[8]]
     if unlinked:
         accepted = multipletests([row[7] for row in unlinked], alpha=FALSE_SHARE, method="fdr_bh")[0]
@@ -77,29 +78,37 @@ def memory(series: np.ndarray) -> np.ndarray:
     return np.array(products) / squares
 
 
-def best_lag(first: np.ndarray, second: np.ndarray) -> tuple[float, float, int, int] | None:
-    """Spearman, Pearson, lag and n at the lag of the largest |Spearman|; None where no lag has enough days."""
-    lags = [lag for lag in LAGS if abs(lag) < len(first)]
-    # one row per lag: the first KPI, and the second as it was so many days later
-    later = [lagged(second[::-1], lag)[::-1] if lag >= 0 else lagged(second, -lag) for lag in lags]
-    x, y = np.tile(first, (len(lags), 1)), np.array(later)
-    missing = np.isnan(x) | np.isnan(y)
-    x[missing], y[missing] = np.nan, np.nan
-    counts = np.count_nonzero(~missing, axis=1)
-    usable = [
-        row for row in np.flatnonzero(counts >= LEAST)
-        if np.nanmin(x[row]) < np.nanmax(x[row]) and np.nanmin(y[row]) < np.nanmax(y[row])
-    ]
-    if not usable:
-        return None
-    x, y = x[usable], y[usable]
-    spearman = _pearson(*(stats.rankdata(side, axis=1, nan_policy="omit") for side in (x, y)))
-    best = 0
-    for row in range(1, len(usable)):
-        if abs(spearman[row]) > abs(spearman[best]) + EXACT:
-            best = row
-    pearson = _pearson(x[best : best + 1], y[best : best + 1])
-    return float(spearman[best]), float(pearson[0]), lags[usable[best]], int(counts[usable[best]])
+def at_lags(series: np.ndarray) -> np.ndarray:
+    """One row per lag: the series as it was so many days later."""
+    return np.array([lagged(series[::-1], lag)[::-1] if lag >= 0 else lagged(series, -lag) for lag in LAGS])
+
+
+def best_lags(first: np.ndarray, others: list[np.ndarray]) -> list[tuple[float, float, int, int] | None]:
+    """Spearman, Pearson, lag and n with each of the others (as `at_lags` gives them) at the lag of the largest
+    |Spearman|; None where no lag has enough days. All are ranked at once, on the first one's days alone."""
+    if not others:
+        return []
+    days = np.flatnonzero(~np.isnan(first))
+    y = np.concatenate(others)[:, days]
+    x = np.where(np.isnan(y), np.nan, first[days])
+    counts = np.count_nonzero(~np.isnan(y), axis=1)
+    varies = [np.fmin.reduce(side, axis=1, initial=np.nan) < np.fmax.reduce(side, axis=1, initial=np.nan)
+              for side in (x, y)]
+    usable = np.flatnonzero((counts >= LEAST) & varies[0] & varies[1])
+    ranked = (stats.rankdata(side[usable], axis=1, nan_policy="omit") for side in (x, y))
+    spearman = dict(zip(usable.tolist(), _pearson(*ranked).tolist(), strict=True))
+    chosen = []
+    for start in range(0, len(y), len(LAGS)):
+        best = None
+        for row in range(start, start + len(LAGS)):
+            if row in spearman and (best is None or abs(spearman[row]) > abs(spearman[best]) + EXACT):
+                best = row
+        chosen.append(best)
+    found = [row for row in chosen if row is not None]
+    pearson = dict(zip(found, _pearson(x[found], y[found]).tolist(), strict=True))
+    return [
+        None if row is None else (spearman[row], pearson[row], LAGS[row % len(LAGS)], int(counts[row]))
+        for row in chosen]
 
 
 def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:

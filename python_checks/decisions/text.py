@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 FORMATS = re.compile(r"^(?:#,##)?0(?:\.(?P<places>0+))?(?P<percent>%?)$")
 NOISE = 1e-9  # of the last place: a half of which one binary number is a hair above and another a hair below
 
 
+@cache  # many segments have the same value
 def ways_to_write(value: float | None, form: str) -> set[str | None]:
     """The texts a value may have in a format: one, and two where it lies halfway between them.
 

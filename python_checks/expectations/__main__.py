@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
 from pathlib import Path
 
 from ops.project import ROOT, ProjectError, read_artifact
-from python_checks.expectations.gate import Gate
-from python_checks.expectations.report import explain, write_page
-from python_checks.expectations.suites import read_suites
 
 
 def main() -> int:
+    gc.disable()  # nearly all that Great Expectations makes, from its import on, lives to the end
+    from python_checks.expectations.gate import Gate
+    from python_checks.expectations.report import explain, write_page
+    from python_checks.expectations.suites import read_suites
+
     parser = argparse.ArgumentParser(prog="python -m python_checks.expectations", description=__doc__)
     parser.add_argument("--database", type=Path, default=ROOT / "build/warehouse.duckdb", help="build to judge")
     parser.add_argument("--target", type=Path, default=ROOT / "target", help="dbt's folder with the manifest")

@@ -32,15 +32,14 @@ class ReadOnlyDialect(duckdb_engine.Dialect):
     def do_rollback(self, dbapi_connection: Any) -> None: ...
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> list[dict]:
-        """Names of the columns, without the slow look-up in the PostgreSQL catalogue; types are checked elsewhere."""
-        found = connection.execute(
-            text(
-                "select column_name, is_nullable from duckdb_columns() where database_name = current_database()"
-                " and schema_name = :schema and table_name = :table order by column_index"
-            ),
-            {"schema": schema or "main", "table": table_name},
-        )
-        return [{"name": name, "type": NullType(), "nullable": nullable, "default": None} for name, nullable in found]
+        """Names of the columns, without the slow look-up in a catalogue of all tables; types are checked elsewhere."""
+        quote = self.identifier_preparer.quote_identifier
+        found = connection.execute(text(f"describe {quote(schema or 'main')}.{quote(table_name)}"))
+        return [{"name": row[0], "type": NullType(), "nullable": row[2] == "YES", "default": None} for row in found]
+
+    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> dict:
+        """None: keys are expectations of their own, and looking for one takes a search of the PostgreSQL catalogue."""
+        return {"constrained_columns": [], "name": None}
 
 
 registry.register(NAME, __name__, ReadOnlyDialect.__name__)

@@ -40,19 +40,9 @@ def assigned(world: World) -> pl.DataFrame:
         ["experiment", "visitor_id"], keep="first", maintain_order=True)
 
 
-def assigned_bots(world: World) -> pl.Series:
-    """Assigned visitors with an event of a bot by as_of. All events are read for it: before the sessions are made of
-    them, so that they are not in memory twice."""
-    people = assigned(world)["visitor_id"].unique()
-    if people.is_empty():
-        return people
-    events = read_columns(world.extracts, "events", "visitor_id", "occurred_at", "is_bot")
-    is_bot = pl.col("is_bot").fill_null(False) & (pl.col("occurred_at") < world.calendar.end)
-    return events.filter(is_bot & pl.col("visitor_id").is_in(people.implode()))["visitor_id"].unique()
-
-
-def without_bots(world: World, people: pl.DataFrame, bots: pl.Series) -> pl.DataFrame:
-    """The visitors but for those whose events are all those of bots."""
+def without_bots(world: World, people: pl.DataFrame) -> pl.DataFrame:
+    """The visitors but for those whose events by as_of are all those of bots."""
+    bots = world.extracts.bots.filter(pl.col("occurred_at") < world.calendar.end)["visitor_id"]
     others = world.sessions.select(pl.col("visitor_id").unique().cast(pl.String)).to_series()
     only_bots = bots.filter(~bots.is_in(others.implode()))
     return people.filter(~pl.col("visitor_id").is_in(only_bots.implode()))
@@ -66,13 +56,13 @@ def purchases_of(world: World, visitors: pl.Series) -> pl.DataFrame:
         visitor.alias("visitor_id")).filter(pl.col("visitor_id").is_in(visitors.implode()))
 
 
-def results_table(world: World, bots: pl.Series) -> pl.DataFrame:
-    """experiment_results; `bots` are the assigned visitors with an event of a bot."""
+def results_table(world: World) -> pl.DataFrame:
+    """experiment_results."""
     columns = ["is_control", "expected_share", "ended_at", "kpi_id"]
     experiments = read_columns(world.extracts, "experiments", *columns).sort("experiment", "variant")
     if experiments.is_empty() or not world.has("events:purchase") or not world.has("experiment_assignments"):
         return pl.DataFrame(schema=RESULTS)
-    people = without_bots(world, assigned(world), bots)
+    people = without_bots(world, assigned(world))
     purchases = purchases_of(world, people["visitor_id"].unique())
     refusing = world.tables["customers"].filter(~pl.col("consent_analytics"))["customer_id"]
     orders = world.orders.filter(~pl.col("customer_id").is_in(refusing.implode())).select(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -42,7 +43,7 @@ class Verdict:
 
 
 class Published:
-    """A published DuckDB file. Raises CompareError when it cannot be read."""
+    """A published DuckDB file, opened once. Raises CompareError when it cannot be read."""
 
     def __init__(self, database: Path | str, schema: str = "marts") -> None:
         self.database, self.schema = Path(database), schema
@@ -51,29 +52,37 @@ class Published:
 
     def kpis(self) -> list[str]:
         """The KPIs that its dim_kpi knows."""
-        known = self._query(f'select kpi_id from "{self.schema}".dim_kpi order by kpi_id')
+        known = self.query(f'select kpi_id from "{self.schema}".dim_kpi order by kpi_id')
         return known["kpi_id"].to_list()
 
     def rows(self, kpi_ids: Iterable[str]) -> pl.DataFrame:
         """The rows of kpi_values of these KPIs."""
         columns = ", ".join(f"cast({name} as {SQL_TYPES[kind]}) as {name}" for name, kind in ROW_SCHEMA.items())
         names = ", ".join(f"'{kpi_id}'" for kpi_id in kpi_ids)
-        found = self._query(f'select {columns} from "{self.schema}".kpi_values where kpi_id in ({names})')
+        found = self.query(f'select {columns} from "{self.schema}".kpi_values where kpi_id in ({names})')
         return found.cast(ROW_SCHEMA)
 
     def table(self, name: str) -> pl.DataFrame | None:
         """A table as it is published, None where there is none."""
-        tables = f"select table_name from information_schema.tables where table_schema = '{self.schema}'"
-        if name not in self._query(tables)["table_name"]:
-            return None
-        return self._query(f'select * from "{self.schema}"."{name}"')
-
-    def _query(self, sql: str) -> pl.DataFrame:
         try:
-            with duckdb.connect(str(self.database), read_only=True) as connection:
-                return pl.from_arrow(connection.sql(sql).to_arrow_table())
+            return self.query(f'select * from "{self.schema}"."{name}"')
+        except CompareError as error:
+            if isinstance(error.__cause__, duckdb.CatalogException):
+                return None
+            raise
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """The rows of a query, instants in UTC."""
+        try:
+            return pl.from_arrow(self._connection.sql(sql).to_arrow_table())
         except duckdb.Error as error:
             raise CompareError(f"{self.database}: {error}") from error
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(str(self.database), read_only=True)
+        connection.execute("set TimeZone = 'UTC'")
+        return connection
 
 
 def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> list[Verdict]:
@@ -84,21 +93,21 @@ def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> l
     not all of the family was recomputed, of any value. What is not covered says nothing of a segment either.
     """
     kpi_ids = list(kpi_ids)
-    recomputed = rows.frame()
+    key, coded = ["kpi_id", *KEYS], pl.col(pl.String).cast(pl.Categorical)  # numbers join faster than texts
+    recomputed, published = rows.frame().with_columns(coded), published.with_columns(coded)
     of_segment = pl.col("dimension") != ALL
     is_whole = rows.wanted >= {k for k, kpi in KPIS.items() if kpi.family == KPIS[kpi_ids[0]].family}
     seen = recomputed.filter(of_segment).select(KEYS).unique().with_columns(is_seen=pl.lit(True))
-    copies = published.group_by("kpi_id", *KEYS).len("copies").filter(pl.col("copies") > 1)
+    published = published.with_columns(is_copy=published.select(key).is_duplicated())
     both = (
         recomputed.filter(pl.col("kpi_id").is_in(kpi_ids))
-        .join(published, on=["kpi_id", *KEYS], how="full", coalesce=True, suffix=THERE)
+        .join(published, on=key, how="full", coalesce=True, suffix=THERE)
         .with_columns(
             is_recomputed=pl.col("is_partial").is_not_null(),
             is_published=pl.col(f"is_partial{THERE}").is_not_null(),
         )
         .join(seen, on=KEYS, how="left")
-        .join(copies, on=["kpi_id", *KEYS], how="left")
-        .join(rows.empty_segments(), on="kpi_id", how="left", suffix=EMPTY)
+        .join(rows.empty_segments().with_columns(coded), on="kpi_id", how="left", suffix=EMPTY)
     )
 
     def says_nothing(suffix: str) -> pl.Expr:
@@ -111,7 +120,7 @@ def compare(rows: KpiRows, published: pl.DataFrame, kpi_ids: Iterable[str]) -> l
     is_extra = ~pl.col("is_recomputed")
     is_unseen = is_extra & (~of_segment | (pl.col("is_seen").is_null() & is_whole))
     problem = (
-        pl.when(pl.col("copies").is_not_null()).then(pl.lit("published more than once"))
+        pl.when("is_copy").then(pl.lit("published more than once"))
         .when(is_missing).then(pl.lit("not published"))
         .when(is_unseen).then(pl.lit("published, though the segment is never seen"))
         .when(is_extra & ~says_nothing(THERE)).then(pl.lit("published, though nothing happened"))

@@ -21,16 +21,19 @@ from python_checks.recompute.pieces import Piece, Refused, header_of, mixes_ends
 CODED = "events"  # the table whose texts are held as numbers: it has ten times the rows of any other
 COUNTS = {"table_name": pl.String, "file_name": pl.String, "rows_read": pl.Int64, "rows_loaded": pl.Int64,
           "rows_rejected": pl.Int64, "rows_superseded": pl.Int64}
+BOTS = {name: POLARS_TYPES[TABLES[CODED].columns[name].type] for name in ("visitor_id", "occurred_at")}
 REJECTED = {"table_name": pl.String, "file_name": pl.String, "row_number": pl.Int64, "reason": pl.String}
 
 
 @dataclass
 class Loaded:
-    """A table: the rows that count, per file what was counted, and what was rejected (columns as in Extracts)."""
+    """A table: the rows that count, per file what was counted, what was rejected and, of events, the bots (as told of
+    Extracts)."""
 
     frame: pl.DataFrame
     files: list[tuple]
     rejected: pl.DataFrame
+    bots: pl.DataFrame
 
 
 class Extracts:
@@ -38,6 +41,7 @@ class Extracts:
 
     Columns are those KPIs are made of and the key. The events of bots are left out; events have `event_order`, the
     place of their event_id among all, instead of it, and their other texts are held as numbers (categorical).
+    `bots` has visitor_id and occurred_at of the first event of a bot of each visitor with one, and is never forgotten.
     `files` has one row per file: table_name, file_name, rows_read, rows_loaded, rows_rejected, rows_superseded.
     `rejected` has one row per rejected row: table_name, file_name, row_number, reason.
     """
@@ -49,6 +53,7 @@ class Extracts:
         self.delivered = delivered
         self._pieces, self._progress = pieces, progress
         self._loaded: dict[str, Loaded] = {}
+        self._bots: pl.DataFrame | None = None
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         return self._load(table).frame
@@ -56,6 +61,13 @@ class Extracts:
     def forget(self, table: str) -> None:
         """Drops the rows of a table; they are read again when asked for again."""
         self._loaded.pop(table, None)
+
+    @property
+    def bots(self) -> pl.DataFrame:
+        """The visitors with an event of a bot."""
+        if self._bots is None:
+            self._load(CODED)
+        return self._bots
 
     def deliveries(self, table: str) -> pl.DataFrame:
         """The good rows of a table from the first delivered to the last, those included that a later one supersedes."""
@@ -78,6 +90,8 @@ class Extracts:
         if name not in self._loaded:
             orders = self["orders"] if name == "order_lines" else None
             self._loaded[name] = _load(TABLES[name], self._judged(TABLES[name]), orders)
+            if name == CODED:
+                self._bots = self._loaded[name].bots
         return self._loaded[name]
 
     def _judged(self, table: Table) -> Iterator[FileRows]:
@@ -184,11 +198,13 @@ def _load(table: Table, files: Iterator[FileRows], orders: pl.DataFrame | None) 
             part.select(pl.lit(table.name).alias("table_name"), pl.lit(file.name).alias("file_name"), pl.all())
             for part in out
         ]
+    bots = pl.DataFrame(schema=BOTS)
     if table.name == CODED:
+        bots = _bots(kept)
         kept = _without_bots(kept, _places(_only(keys, is_latest).to_series()))
     del keys
     frame = _joined(kept) if kept else _empty(table)
-    return Loaded(frame, counts, pl.concat([pl.DataFrame(schema=REJECTED), *rejected]))
+    return Loaded(frame, counts, pl.concat([pl.DataFrame(schema=REJECTED), *rejected]), bots)
 
 
 def _key_columns(table: Table) -> pl.DataFrame:
@@ -233,6 +249,12 @@ def _places(ids: pl.Series) -> pl.Series:
     if ids.is_sorted():
         return places
     return pl.DataFrame({"at": ids.arg_sort(), "place": places}).sort("at")["place"]
+
+
+def _bots(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """visitor_id and occurred_at of each visitor's first event of a bot."""
+    of_bots = (part.filter("is_bot").select(pl.col("visitor_id").cast(pl.String), "occurred_at") for part in parts)
+    return pl.concat([pl.DataFrame(schema=BOTS), *of_bots]).group_by("visitor_id").agg(pl.min("occurred_at"))
 
 
 def _without_bots(parts: list[pl.DataFrame], places: pl.Series) -> list[pl.DataFrame]:

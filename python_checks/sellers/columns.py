@@ -12,15 +12,11 @@ from python_checks.recompute.extracts import Extracts
 
 
 def read_columns(extracts: Extracts, table: str, *columns: str) -> pl.DataFrame:
-    """The rows of a table that count, with its key and these columns only.
-
-    The table is read anew; of events those of bots are kept, with their event_id.
-    """
+    """The rows of a table that count, with its key and these columns only; the table, any but events, is read anew."""
     contract = TABLES[table]
     wanted = {*contract.key, *columns}
     widened = replace(
         contract,
-        name=f"{table} with bots" if table == reading.CODED else table,
         columns={name: replace(column, used=name in wanted) for name, column in contract.columns.items()})
     files = (
         reading._judged(widened, file, extracts._pieces(file, widened)) for file in extracts.delivered.get(table, []))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import duckdb
 import polars as pl
 
-from python_checks.recompute.compare import SHOWN, TOLERANCE, Published, Verdict, relative_difference
+from python_checks.recompute.compare import SHOWN, TOLERANCE, CompareError, Published, Verdict, relative_difference
 
 THERE = "_published"
 SQL = {pl.String: "cast({} as varchar)", pl.Date: "cast({} as date)", pl.Boolean: "cast({} as boolean)"}
@@ -30,7 +29,7 @@ class Expected:
 
 def read_published(published: Published, table: str, schema: pl.Schema) -> pl.DataFrame:
     """These columns of a published table, as the types of `schema`; instants as microseconds since 1970, whole numbers
-    as floating point (a fraction where none belongs must show). Raises duckdb.Error when there is no such column."""
+    as floating point (a fraction where none belongs must show). Raises CompareError when there is no such column."""
     columns = []
     for name, kind in schema.items():
         if kind in SQL:
@@ -39,10 +38,8 @@ def read_published(published: Published, table: str, schema: pl.Schema) -> pl.Da
             columns.append(f'cast(epoch_us("{name}") as double) as "{name}"')
         else:
             columns.append(f'cast("{name}" as double) as "{name}"')
-    with duckdb.connect(str(published.database), read_only=True) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        found = connection.sql(f'select {", ".join(columns)} from "{published.schema}"."{table}"').to_arrow_table()
-    return pl.from_arrow(found).cast({name: _held(kind) for name, kind in schema.items()})
+    found = published.query(f'select {", ".join(columns)} from "{published.schema}"."{table}"')
+    return found.cast({name: _held(kind) for name, kind in schema.items()})
 
 
 def _held(kind: pl.DataType) -> pl.DataType:
@@ -54,7 +51,7 @@ def match(expected: Expected, published: Published) -> Verdict:
     size = len(expected.frame)
     try:
         there = read_published(published, expected.table, expected.frame.schema)
-    except duckdb.Error as error:
+    except CompareError as error:
         message = str(error).splitlines()[0]
         return Verdict(expected.table, size, float("inf"), max(1, size), [f"not to be read: {message}"])
     return compare(expected, there)

@@ -257,7 +257,8 @@ def _only(release, table):
     expected, how = _expectations(release)[table]
     there = Published(release.path).table(table)
     if "contribution_rank" in how.get("judged", {}):
-        how = {**how, "judged": {"contribution_rank": check._ranked(there)}}
+        names, _ = how["judged"]["contribution_rank"]
+        how = {**how, "judged": {"contribution_rank": (names, check._ranked(there))}}
     return compare_table(table, expected, there, KEYS[table].split(), **how)
 
 

@@ -9,7 +9,7 @@ import pytest
 from decisions_market import calendar, collected, day, days, known, months
 from test_decisions_targets import delivered
 
-from python_checks.decisions.correlations import best_lag, kpi_correlations, memory, p_value
+from python_checks.decisions.correlations import at_lags, best_lags, kpi_correlations, memory, p_value
 from python_checks.decisions.forecasts import kpi_forecasts
 from python_checks.decisions.inputs import Targets, targets
 from python_checks.decisions.signals import kpi_anomalies, kpi_trends, mann_kendall, run_length
@@ -177,6 +177,11 @@ def test_badness_by_direction():
 # -- correlations -----------------------------------------------------------------------------------------------------
 
 
+def best_lag(first: np.ndarray, second: np.ndarray) -> tuple | None:
+    (best,) = best_lags(first, [at_lags(second)])
+    return best
+
+
 def test_the_second_follows_the_first():
     rng = np.random.default_rng(1)
     x = rng.normal(size=100)
@@ -196,6 +201,7 @@ def test_no_constants_and_enough_days():
     assert best_lag(np.ones(60), np.arange(60.0)) is None
     assert best_lag(np.arange(27.0), np.arange(27.0)) is None
     assert best_lag(np.arange(28.0), np.arange(28.0) ** 2)[2:] == (0, 28)
+    assert best_lags(np.arange(28.0), [at_lags(np.ones(28)), at_lags(np.arange(28.0))]) == [None, (1.0, 1.0, 0, 28)]
 
 
 def test_chance():

@@ -5,8 +5,7 @@ import pytest
 from publishing import not_found, publish
 from recompute_market import market, orders
 
-from python_checks.journeys import check_journeys
-from python_checks.journeys.check import expected_tables
+from python_checks.journeys import check_journeys, other_tables, tables_of_events
 from python_checks.sellers.matching import Expected
 
 DAYS = ["2023-05-10", "2023-06-05", "2023-06-12", "2024-04-05", "2024-04-06", "2024-05-10", "2024-06-03", "2024-06-10"]
@@ -51,36 +50,34 @@ def built(tmp_path_factory):
         reviews="\n".join(["review_id,order_id,seller_id,subject,rating,created_at,comment", *(
             f"r{place}x{n},o{place}x{n},s1,seller,{1 + n % 4},2024-06-15T10:0{n}:00Z,call 012345678{n}"
             for place in (0, 3, 4) for n in range(6))])).world
-    return world, list(expected_tables(world))
+    return [*tables_of_events(world), *other_tables(world)]
 
 
 def test_every_table_and_column_is_put_to_the_test(built):
-    assert [expected.table for expected in built[1]] == [
+    assert [expected.table for expected in built] == [
         "funnel_steps", "campaign_impact", "experiment_results", "cohort_retention", "cross_sell_pairs",
         "process_steps", "review_drivers", "review_examples"]
-    silent = [f"{expected.table}.{name}" for expected in built[1] for name in expected.frame.columns
+    silent = [f"{expected.table}.{name}" for expected in built for name in expected.frame.columns
               if not expected.frame[name].count()]
     assert silent == []
-    flags = {(expected.table, name): expected.frame[name].n_unique() for expected in built[1]
+    flags = {(expected.table, name): expected.frame[name].n_unique() for expected in built
              for name, kind in expected.frame.schema.items() if kind == pl.Boolean}
     assert {name for name, count in flags.items() if count == 1} == set()
 
 
 def test_what_is_right_passes(built, tmp_path):
-    world, tables = built
-    verdicts = check_journeys(world, publish(tmp_path / "file.duckdb", tables))
+    verdicts = check_journeys(built, publish(tmp_path / "file.duckdb", built))
     assert [verdict.kpi_id for verdict in verdicts if not verdict.passed] == []
-    assert [verdict.compared for verdict in verdicts] == [len(expected.frame) for expected in tables]
+    assert [verdict.compared for verdict in verdicts] == [len(expected.frame) for expected in built]
 
 
 def test_no_change_goes_unseen(built):
-    assert not_found(built[1]) == []
+    assert not_found(built) == []
 
 
 def test_a_change_is_told_of_the_table_it_was_made_to(built, tmp_path):
-    world, tables = built
-    other = tables[4].frame.with_columns(lift=pl.col("lift") * 1.001)
-    changed = [*tables[:4], Expected("cross_sell_pairs", tables[4].key, other), *tables[5:]]
-    verdicts = check_journeys(world, publish(tmp_path / "file.duckdb", changed))
+    other = built[4].frame.with_columns(lift=pl.col("lift") * 1.001)
+    changed = [*built[:4], Expected("cross_sell_pairs", built[4].key, other), *built[5:]]
+    verdicts = check_journeys(built, publish(tmp_path / "file.duckdb", changed))
     assert [verdict.kpi_id for verdict in verdicts if not verdict.passed] == ["cross_sell_pairs"]
     assert "lift differs" in verdicts[4].examples[0]

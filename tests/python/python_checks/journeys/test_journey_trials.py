@@ -7,7 +7,7 @@ import pytest
 from recompute_market import market, orders
 from scipy import stats
 
-from python_checks.journeys.trials import Z, assigned_bots, results_table, split_p_value, verdict
+from python_checks.journeys.trials import Z, results_table, split_p_value, verdict
 
 LINES = "order_line_id,order_id,seller_id,product_id,quantity,unit_price,cancelled_at"
 START, END = "2024-06-01T00:00:00Z", "2024-06-20T00:00:00Z"
@@ -24,7 +24,7 @@ def results(tmp_path, events, assignments, *, ended=END, kpi="conversion_rate_se
             f"x,{visitor},{variant},{when}" for visitor, variant, when in map(str.split, assignments))]),
         events="\n".join(["event_id,occurred_at,event_name,visitor_id,session_id,order_id,is_bot", *events]),
         **tables).world
-    return {row["metric"]: row for row in results_table(world, assigned_bots(world)).to_dicts()}
+    return {row["metric"]: row for row in results_table(world).to_dicts()}
 
 
 def purchase(number, visitor, when, order="", bot=""):
