@@ -19,12 +19,11 @@ be known, and rows and what they were made of cannot part.
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='sync_all_columns',
-        pre_hook=[
-            "{{ duckdb__forget_made_otherwise(" ~ beside ~ ") }}",
-            "{% if of_touched_visitors() %} create or replace temporary table touched as select visitor_id from ("
-            ~ now ~ " union all " ~ held ~ ") as digests group by visitor_id having bit_xor(digest) <> 0;"
-            ~ " delete from {{ this }} {{ of_touched_visitors() }} {% endif %}",
-        ],
+        pre_hook="{% set is_kept = duckdb__is_made_so(" ~ beside ~ ") %}{% if of_touched_visitors() %}"
+        ~ " create or replace temporary table touched as select visitor_id"
+        ~ " from (" ~ now ~ "{% if is_kept %} union all " ~ held ~ "{% endif %}) as digests"
+        ~ " group by visitor_id having bit_xor(digest) <> 0;"
+        ~ " delete from {{ this }} {{ of_touched_visitors() if is_kept }} {% endif %}",
         post_hook="comment on table {{ this }} is '{{ duckdb__made_by(" ~ beside ~ ") }}'",
     ) -}}
 {%- endmacro %}
@@ -62,18 +61,15 @@ be known, and rows and what they were made of cannot part.
 {%- endmacro %}
 
 
-{% macro duckdb__forget_made_otherwise(beside) -%}
-    {%- if execute and is_incremental() -%}
-        {%- set query -%}
-            select comment from duckdb_tables()
-            where
-                database_name = current_database()
-                and schema_name = '{{ this.schema }}'
-                and table_name = '{{ this.identifier }}'
-        {%- endset -%}
-        {%- if run_query(query).rows[0][0] != duckdb__made_by(beside) -%}
-            delete from {{ this }}
-        {%- endif -%}
-    {%- endif -%}
+{# Whether the rows that the model being built holds were made by and beside the same. #}
+{% macro duckdb__is_made_so(beside) -%}
+    {%- set query -%}
+        select count(*) from duckdb_tables()
+        where
+            database_name = current_database()
+            and schema_name = '{{ this.schema }}'
+            and table_name = '{{ this.identifier }}'
+            and comment = '{{ duckdb__made_by(beside) }}'
+    {%- endset -%}
+    {{- return(execute and run_query(query).rows[0][0] == 1) -}}
 {%- endmacro %}
-

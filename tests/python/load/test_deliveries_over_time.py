@@ -425,19 +425,25 @@ def test_values_that_change_places_are_a_change(over):
         assert found == [(regions,)]
 
 
-def test_another_channel_rule_makes_every_session_anew(over):
+def test_other_rules_or_code_make_every_row_anew(over):
     over.start_from_template(over.VISITORS)
     over.deliver("orders/paid.csv", (Row(9, 1),))
     over.deliver("events.csv", (Row(0, 0), Row(1, 1)))
+    over.deliver("features.csv", (Row(0, 0),))
     over.do(Build())
     channels = "select distinct channel from intermediate.int_sessions"
     assert query(over.database, channels) == [("other",)]
     with duckdb.connect(str(over.database)) as connection:
         connection.execute(
-            "update reference.channel_rules set channel = 'news', source_pattern = 'source .*', medium_pattern = ''"
+            "update reference.channel_rules set channel = 'news', source_pattern = 'source .*', medium_pattern = '';"
+            # as of a version that kept nothing
+            "alter table intermediate.int_feature_uses drop column made_of;"
+            "comment on table intermediate.int_feature_uses is null"
         )
     over.do(Build())
     assert query(over.database, channels) == [("news",)]
+    uses = "select count(*), count(made_of) from intermediate.int_feature_uses"
+    assert query(over.database, uses) == [(2, 2)]
 
 
 EVERYTHING = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
