@@ -391,10 +391,11 @@ def test_staging_is_that_of_one_full_build(over, plan):
     Deliver("events/part-0.csv", (Row(0, 0), Row(1, 1))), Build(), Deliver("events/part-1.csv", (Row(2, 4),)),
     Withdraw("events/part-0.csv"),
 ])
-@example(plan=[  # by a later delivery, which is then withdrawn, an event has other values, and one is another visitor's
+@example(plan=[  # by later deliveries an event has other values and one is another visitor's, until that is withdrawn
     Deliver("events/part-0.csv", (Row(0, 0), Row(1, 0))), Build(),
-    Deliver("events/dt=2026-03-02/part-0.parquet", (Row(0, 3), Row(1, 1))), Build(),
-    Withdraw("events/dt=2026-03-02/part-0.parquet"),
+    Deliver("events/dt=2026-03-02/part-0.parquet", (Row(0, 3),)),
+    Deliver("events/dt=2026-03-02/part-1.parquet", (Row(1, 1),)), Build(),
+    Withdraw("events/dt=2026-03-02/part-1.parquet"),
 ])
 @example(plan=[  # an order becomes a test order, and its event is left out; then no more
     Deliver("orders/part-0.csv", (Row(0, 1),)), Deliver("events/part-0.parquet", (Row(0, 2), Row(1, 2))), Build(),
