@@ -1,5 +1,12 @@
+{{ keep_by_visitor(
+    now="select visitor_id, " ~ digest_of('events') ~ " as digest from {{ ref('int_events') }} as events group by visitor_id",
+    held="select visitor_id, made_of as digest from {{ this }}",
+    beside=['channel_rules'],
+) }}
+
 with events as (
     select * from {{ ref('int_events') }}
+    {{ of_touched_visitors() }}
 ),
 
 sessions as (
@@ -15,7 +22,8 @@ sessions as (
         count_if(event_name = 'search') as searches,
         count_if(event_name = 'add_to_cart') as cart_additions,
         count_if(event_name = 'begin_checkout') as checkouts,
-        count_if(event_name = 'purchase') as purchases
+        count_if(event_name = 'purchase') as purchases,
+        {{ digest_of('events') }} as made_of
     from events
     group by session_key
 ),
@@ -90,7 +98,10 @@ select
     cast(described.cart_additions as bigint) as cart_additions,
     cast(described.checkouts as bigint) as checkouts,
     cast(described.purchases as bigint) as purchases,
-    {{ seconds_between('described.started_at', 'described.ended_at') }} as duration_seconds
+    {{ seconds_between('described.started_at', 'described.ended_at') }} as duration_seconds,
+
+    -- what its events were, for the next build
+    described.made_of
 from described
 left join matched
     on described.source is not distinct from matched.source

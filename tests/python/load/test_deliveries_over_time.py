@@ -56,19 +56,27 @@ class Row:
             "customers": {"customer_id": f"c{self.key}", "created_at": "once" if bad else at, "city": f"city {version}",
                           "email": f"m{version}@example.org"},
             "orders": {"order_id": f"o{self.key}", "customer_id": f"c{version % 4}", "ordered_at": at, "paid_at": at,
-                       "currency": "euro" if bad else "EUR", "region": str(version)},
+                       "currency": "euro" if bad else "EUR", "region": str(version),
+                       "is_test": str(version == 3).lower()},
             "order_lines": {"order_line_id": f"l{self.key}", "order_id": order, "seller_id": "s1", "product_id": "p1",
                             "quantity": "0" if bad else str(version + 1), "unit_price": "9.99"},
             "reviews": {"review_id": f"v{self.key}", "order_id": order, "rating": "9" if bad else str(version % 5 + 1),
                         "created_at": at, "comment": f"one\ntwo {version}"},
-            "events": {"event_id": f"e{self.key}", "occurred_at": at, "event_name": "leap" if bad else "page_view",
-                       "visitor_id": f"w{version}", "page_type": str(version)},
+            # of few visitors, 20 minutes or days apart, with a session id or none, some of an order that may be a test
+            "events": {"event_id": f"e{self.key}",
+                       "occurred_at": f"2026-03-0{1 + version % 3}T1{version // 3}:{20 * (self.key % 3):02}:00Z",
+                       "event_name": "leap" if bad else ("page_view", "feature_use")[version % 2],
+                       "visitor_id": f"w{(self.key + version) % 3}", "session_id": f"s{version}" if version > 3 else "",
+                       "order_id": f"o{self.key}" if version == 2 else "", "feature": "f0",
+                       "source": f"source {version}", "page_type": str(version)},
+            "features": {"feature": f"f{self.key % 2}", "released_at": f"2026-03-0{1 + version % 4}T00:00:00Z"},
             "exchange_rates": {"rate_date": f"2026-03-0{self.key + 1}", "currency": "USD",
                                "rate_to_eur": "0" if bad else f"1.{version}"},
         }[table]
 
 
 TABLES = ("customers", "orders", "order_lines", "reviews", "events", "exchange_rates")
+OF_VISITORS = ("orders", "events", "events", "events", "features")
 
 
 def content(name: str, rows: tuple[Row, ...] | str) -> bytes:
@@ -84,7 +92,7 @@ def content(name: str, rows: tuple[Row, ...] | str) -> bytes:
             texts = pa.array([line[column] for line in lines], pa.string())
             if column in ("quantity", "rating"):
                 columns[column] = texts.cast(pa.int64())
-            elif column in ("occurred_at", "ordered_at"):
+            elif column in ("occurred_at", "ordered_at", "released_at"):
                 columns[column] = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
             else:
                 columns[column] = texts
@@ -131,6 +139,7 @@ class Build:
     """Land, then dbt; killed before its n-th statement."""
 
     kill_at: int | None = None
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @st.composite
@@ -159,6 +168,12 @@ def deliveries(draw, known: list[str], tables) -> Deliver:
     return Deliver(name, rows)
 
 
+# The last day that counts goes forth and back; the days are cut elsewhere.
+SETTINGS = st.sampled_from(
+    ((), (("AS_OF", "2026-03-01"),), (("AS_OF", "2026-03-02"),), (("BUSINESS_TIMEZONE", "Pacific/Auckland"),))
+)
+
+
 @st.composite
 def plans(draw, tables=TABLES, rounds=4) -> list:
     plan, there, gone = [], [], []
@@ -184,7 +199,7 @@ def plans(draw, tables=TABLES, rounds=4) -> list:
         step = draw(st.sampled_from(("build", "build", "kill build", "land", "kill land", "")))
         if step:
             kill_at = draw(st.integers(0, 160 if "build" in step else 60)) if step.startswith("kill") else None
-            plan.append(Build(kill_at) if "build" in step else Land(kill_at))
+            plan.append(Build(kill_at, draw(SETTINGS)) if "build" in step else Land(kill_at))
     return plan
 
 
@@ -196,6 +211,11 @@ class Over:
 
     # What the tables that plans touch are made of; the others stay as the template holds them.
     MODELS = (*(f"base_{table}" for table in TABLES), "stg_events", "load_audit", "rejected_rows")
+    # What is kept visitor by visitor, with all it comes from.
+    VISITORS = (
+        *(f"base_{table}" for table in sorted(set(OF_VISITORS))), "stg_events",
+        "int_span", "int_derived_sessions", "int_sessions", "int_feature_uses",
+    )
 
     def __init__(self, folder: Path):
         self.folder, self.extracts, self.landing = folder, folder / "extracts", folder / "landing"
@@ -212,8 +232,12 @@ class Over:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(folder / "runner.txt").open("w"),
         )
         self.start()
+        self.deliver("orders/paid.csv", (Row(9, 1),))  # a build needs one to know its days
         self.land()
-        self.dbt("run", "--select", "staging", "load_audit", "rejected_rows", database=folder / "template")
+        self.dbt(
+            *EVERYTHING, "--select", "staging", "load_audit", "rejected_rows", "channel_rules", "int_events",
+            *self.VISITORS, database=folder / "template",
+        )
         self.template = folder / "template" / "warehouse.duckdb"
 
     def start(self) -> None:
@@ -230,9 +254,15 @@ class Over:
         self.write("sellers.csv", b"seller_id\ns1\n")
         self.write("products.csv", b"product_id\np1\n")
 
-    def start_from_template(self) -> None:
+    def start_from_template(self, models=MODELS) -> None:
         self.start()
+        self.models = models
         shutil.copy(self.template, self.database)
+
+    def compare_with_full(self) -> int:
+        """Holds the living warehouse against one full build of the same models, on the same template."""
+        shutil.copy(self.template, self.folder / "full" / "warehouse.duckdb")
+        return self.compare(self.full("run", "--full-refresh", "--select", *self.models))
 
     def deliver(self, name: str, rows: tuple[Row, ...] | str) -> None:
         self.write(name, content(name, rows))
@@ -255,9 +285,9 @@ class Over:
                 (self.gone / name.replace("/", "|")).rename(self.extracts / name)
             case Land(kill_at):
                 self.land(**({} if kill_at is None else {"kill_at": kill_at}))
-            case Build(kill_at):
+            case Build(kill_at, environment):
                 self.land()
-                self.dbt("run", "--select", *self.MODELS, kill_at=kill_at)
+                self.dbt("run", "--select", *self.models, kill_at=kill_at, environment=dict(environment))
 
     def land(self, connector: str = "native", **kill) -> list[str]:
         """Lands; returns the files read, nothing when it may have been killed."""
@@ -352,8 +382,69 @@ def test_staging_is_that_of_one_full_build(over, plan):
     for step in plan:
         over.do(step)
     over.do(Build())
-    shutil.copy(over.template, over.folder / "full" / "warehouse.duckdb")
-    over.compare(over.full("run", "--full-refresh", "--select", *over.MODELS))
+    over.compare_with_full()
+
+
+@settings(max_examples=100 if IS_SOAK else 6)
+@given(plan=plans(OF_VISITORS))
+@example(plan=[  # a file goes, and with it all that a visitor did
+    Deliver("events/part-0.csv", (Row(0, 0), Row(1, 1))), Build(), Deliver("events/part-1.csv", (Row(2, 4),)),
+    Withdraw("events/part-0.csv"),
+])
+@example(plan=[  # by later deliveries an event has other values and one is another visitor's, until that is withdrawn
+    Deliver("events/part-0.csv", (Row(0, 0), Row(1, 0))), Build(),
+    Deliver("events/dt=2026-03-02/part-0.parquet", (Row(0, 3),)),
+    Deliver("events/dt=2026-03-02/part-1.parquet", (Row(1, 1),)), Build(),
+    Withdraw("events/dt=2026-03-02/part-1.parquet"),
+])
+@example(plan=[  # an order becomes a test order, and its event is left out; then no more
+    Deliver("orders/part-0.csv", (Row(0, 1),)), Deliver("events/part-0.parquet", (Row(0, 2), Row(1, 2))), Build(),
+    Deliver("orders/part-0.csv", (Row(0, 3),)), Build(), Deliver("orders/part-0.csv", (Row(0, 2),)),
+])
+@example(plan=[  # the last day that counts goes back, the days are cut elsewhere, a feature is released later
+    Deliver("features/part-0.csv", (Row(0, 0),)), Deliver("events/part-0.parquet", (Row(0, 1), Row(1, 3), Row(2, 5))),
+    Build(), Build(settings=(("AS_OF", "2026-03-01"),)), Build(settings=(("BUSINESS_TIMEZONE", "Pacific/Auckland"),)),
+    Deliver("features/part-0.csv", (Row(0, 1),)),
+])
+def test_what_is_kept_by_visitor_is_that_of_one_full_build(over, plan):
+    over.start_from_template(over.VISITORS)
+    over.deliver("orders/paid.csv", (Row(9, 1),))
+    for step in plan:
+        over.do(step)
+    over.do(Build())
+    over.compare_with_full()
+
+
+def test_values_that_change_places_are_a_change(over):
+    """Each is there as often as before, in the last column of an event: a sum of simple hashes would be the same."""
+    over.start_from_template(over.VISITORS)
+    over.deliver("orders/paid.csv", (Row(9, 1),))
+    for regions in ("AB", "BA"):
+        lines = [f"e{at},2026-03-01T1{at}:00:00Z,page_view,w1,{region}\n" for at, region in enumerate(regions)]
+        over.write("events.csv", "".join(["event_id,occurred_at,event_name,visitor_id,region\n", *lines]).encode())
+        over.do(Build())
+        found = query(over.database, "select string_agg(region, '' order by started_at) from intermediate.int_sessions")
+        assert found == [(regions,)]
+
+
+def test_other_rules_or_code_make_every_row_anew(over):
+    over.start_from_template(over.VISITORS)
+    over.deliver("orders/paid.csv", (Row(9, 1),))
+    over.deliver("events.csv", (Row(0, 0), Row(1, 1)))
+    over.deliver("features.csv", (Row(0, 0),))
+    over.do(Build())
+    channels = "select distinct channel from intermediate.int_sessions"
+    assert query(over.database, channels) == [("other",)]
+    with duckdb.connect(str(over.database)) as connection:
+        connection.execute(
+            "update reference.channel_rules set channel = 'news', source_pattern = 'source .*', medium_pattern = '';"
+            # as of a version that kept nothing
+            "alter table intermediate.int_sessions drop column made_of;"
+            "comment on table intermediate.int_sessions is null"
+        )
+    over.do(Build())
+    assert query(over.database, channels) == [("news",)]
+    assert query(over.database, "select count(*), count(made_of) from intermediate.int_sessions") == [(2, 2)]
 
 
 EVERYTHING = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -455,8 +546,7 @@ def test_another_folder_takes_the_place_of_the_first(over, tmp_path):
         assert (over.extracts / "orders.csv").stat().st_size == was.st_size
         over.do(Build())
         assert query(over.database, "select order_id from staging.stg_orders order by 1") == [("o1",), ("o3",)]
-        shutil.copy(over.template, over.folder / "full" / "warehouse.duckdb")
-        over.compare(over.full("run", "--full-refresh", "--select", *over.MODELS))
+        over.compare_with_full()
     finally:
         over.extracts = mine
 
