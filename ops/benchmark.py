@@ -169,8 +169,9 @@ def _runner(folder: Path) -> Callable[..., dict[str, Any]]:
     def run(name: str, *arguments: str, place: Path = ROOT) -> dict[str, Any]:
         print(f"== {folder}: {name}", flush=True)
         environment = Settings.from_environment(_environment(folder)).environment if name != "simulate" else os.environ
-        if place != ROOT:
-            environment = {**environment, "DBT_PROFILES_DIR": str(place), "DBT_PROJECT_DIR": str(place)}
+        if place != ROOT:  # where paths within the project would name other files
+            environment = {**environment, **_environment(folder)}
+            environment |= {"DBT_PROFILES_DIR": str(place), "DBT_PROJECT_DIR": str(place)}
         program = [] if Path(arguments[0]).is_absolute() else [sys.executable]
         ended = child.run(name, [*program, *arguments], environment, place, on_line=print)
         if ended.code:
