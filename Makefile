@@ -47,7 +47,7 @@ check-extracts: land  ## The same as land, by its former name
 test: lint  ## Everything that must pass: lint, worked examples, the sample from end to end, Python tests
 	@rm -rf build/test
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m ops.build --with-unit-tests
-	@# in the order of the folders: by number of tests, the few long ones would come last and run alone
+	@# in the order of the folders, Spark before all (tests/python/conftest.py): by number of tests, the few long ones would come last and run alone
 	@# duckdb lists leaked objects of its own when Python ends; pytest itself writes to standard output only
 	@$(TEST_SETTINGS) $(PYTHON_RUN) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(LONG_TESTS)) 2>build/test/stderr || { cat build/test/stderr >&2; exit 1; }
 

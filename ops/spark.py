@@ -35,7 +35,7 @@ NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 FEW_ROWS = 2_000_000
 QUICK = {
     "SPARK_OPTIMIZE": "false",
-    "SPARK_PARTITIONS": "2",
+    "SPARK_PARTITIONS": "1",
     "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
 }
 WAREHOUSE = "build/spark"

@@ -25,6 +25,11 @@ SAMPLE = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spark before all: it takes longest, and would run alone at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "spark")
+
+
 @pytest.fixture(scope="session")
 def sample_release() -> Settings:
     """The sample, built, checked and published: by `make test` before the tests, else by the first test to ask."""
