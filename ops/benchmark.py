@@ -5,7 +5,7 @@ Then, in one run: reading every column of every extract once (the floor), the bu
 new, the build of one more day, and one KPI asked of MetricFlow. A market as busy with half the history is built by dbt
 with and without its last day. Processor seconds and peak memory are those of each step's own process.
 
-Writes docs/benchmark.json, which docs/benchmark.svg draws: ratios first, for seconds differ from machine to machine.
+Writes docs/benchmark.json, which docs/images/benchmark.svg draws: ratios first, for seconds differ from machine to machine.
 Exit codes: 0 measured, 1 a build failed, 3 wrong use.
 """
 
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name} orders: {error}", file=sys.stderr)
             return 1
     PAGE.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
-    draw(measured, PAGE.with_suffix(".svg"))
+    draw(measured, PAGE.parent / "images" / "benchmark.svg")
     print(f"Written: {PAGE} and its picture")
     return 0
 
@@ -226,6 +226,7 @@ def draw(measured: dict[str, Any], path: Path) -> None:
         axis.set_title(name, fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlabel("orders", fontsize=8)
+    path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
 

@@ -54,7 +54,8 @@ class Site:
     def write(self, expectations: Path) -> None:
         """Write every page but dbt's own; `expectations` is the result page of the last build, if there is one."""
         shutil.copytree(HERE / "assets", self.folder / "assets")
-        shutil.copytree(ROOT / "docs" / "images", self.folder / "project" / "docs" / "images")  # of the README
+        for place in ("project/docs", "reference"):  # of the README and of pages beside it
+            shutil.copytree(ROOT / "docs" / "images", self.folder / place / "images")
         has_expectations = expectations.is_file()
         if has_expectations:
             html = expectations.read_text(encoding="utf-8")
