@@ -5,7 +5,7 @@ Then, in one run: reading every column of every extract once (the floor), the bu
 new, the build of one more day, and one KPI asked of MetricFlow. A market as busy with half the history is built by dbt
 with and without its last day. Processor seconds and peak memory are those of each step's own process.
 
-Writes docs/benchmark.json, which docs/images/benchmark.svg draws: ratios first, for seconds differ from machine to machine.
+Writes docs/benchmark.json, which docs/images/benchmark.svg draws: ratios first, for seconds differ between machines.
 Exit codes: 0 measured, 1 a build failed, 3 wrong use.
 """
 
