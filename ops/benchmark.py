@@ -58,9 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
         except subprocess.CalledProcessError as error:
             print(f"{name} orders: {error}", file=sys.stderr)
             return 1
-    PAGE.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
-    draw(measured, PAGE.parent / "images" / "benchmark.svg")
-    print(f"Written: {PAGE} and its picture")
+        # after each, for the next takes ten times as long
+        PAGE.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+        draw(measured, PAGE.parent / "images" / "benchmark.svg")
+        print(f"Written: {PAGE} and its picture")
     return 0
 
 
