@@ -14,5 +14,6 @@ from {{ ref('int_events') }} as events
 inner join {{ ref('int_sessions') }} as sessions on events.session_key = sessions.session_key
 inner join features
     on events.feature = features.feature
+    and sessions.started_on >= features.released_on
     and {{ business_day('events.occurred_at') }} >= features.released_on
 where events.event_name = 'feature_use'
