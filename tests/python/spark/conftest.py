@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.project import ROOT
+from ops.project import QUIET, ROOT
 
 PYTHON = ROOT / ".venv-spark" / "bin" / "python"
 
@@ -63,7 +63,8 @@ def market(run_on_spark: Callable[..., str], tmp_path_factory: pytest.TempPathFa
     asked = ["--orders", "700", "--days", "520", "--seed", "1", "--dirt"]
     subprocess.run([sys.executable, "-m", "ops.simulate", "--out", folder / "extracts", *asked], cwd=ROOT, check=True)
     environment = {
-        **os.environ, "SPARK_MEMORY": "2g", "EXTRACTS_DIR": str(folder / "extracts"),
+        **{name: os.environ[name] for name in ("PATH", "JAVA_HOME") if name in os.environ}, **QUIET,
+        "SPARK_MEMORY": "2g", "EXTRACTS_DIR": str(folder / "extracts"),
         "LANDING_DIR": str(folder / "landing"), "SPARK_WAREHOUSE": str(folder / "spark"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
