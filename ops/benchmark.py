@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ops import child
-from ops.project import PATHS, ROOT, Settings, read_artifact
+from ops.project import PATHS, ROOT, Settings, linked_project, read_artifact
 from ops.report import FILE
 from ops.spark import NO_UNIT_TESTS
 
@@ -111,14 +111,10 @@ def _half_the_history(folder: Path, orders: int) -> dict[str, Any]:
 
 
 def _ask_metricflow(folder: Path, run: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """GMV by month of the semantic layer. `mf` reads target/ of a project: a folder of links names this build's."""
+    """GMV by month of the semantic layer."""
     project = folder / "metricflow"
     shutil.rmtree(project, ignore_errors=True)
-    project.mkdir()
-    for path in ROOT.iterdir():
-        if path.name not in ("target", "logs", "build", ".git"):
-            (project / path.name).symlink_to(path)
-    (project / "target").symlink_to(Settings.from_environment(_environment(folder)).target)
+    linked_project(project, Settings.from_environment(_environment(folder)).target)
     program = str(Path(sys.executable).with_name("mf"))
     return run("MetricFlow", program, "query", "--metrics", "gmv", "--group-by", "metric_time__month", place=project)
 

@@ -235,6 +235,16 @@ def sql_text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def linked_project(folder: Path, target: Path) -> Path:
+    """The project as a new folder of links with the target/ of another build: where `mf` looks for its manifest."""
+    folder.mkdir()
+    for path in ROOT.iterdir():
+        if path.name not in ("target", "logs", "build", ".git"):
+            (folder / path.name).symlink_to(path)
+    (folder / "target").symlink_to(target)
+    return folder
+
+
 def read_artifact(target: Path, name: str) -> dict[str, Any]:
     """One of the JSON files that dbt wrote to its target folder. Raises ProjectError when it is not there."""
     path = target / name

@@ -19,7 +19,7 @@ from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-from ops.project import ROOT, Settings, kpis, read_artifact
+from ops.project import ROOT, Settings, kpis, linked_project, read_artifact
 
 pytestmark = pytest.mark.slow
 
@@ -205,13 +205,7 @@ def test_a_wrong_answer_is_told(layer: Layer, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_command_line_validates_and_answers_as_the_page_shows(copy_of_sample: Settings, tmp_path: Path) -> None:
-    """`mf` looks for the manifest in target/ of the project: a folder of links gives it the copy's."""
-    project = tmp_path / "project"
-    project.mkdir()
-    for path in ROOT.iterdir():
-        if path.name not in ("target", "logs", "build", ".git"):
-            (project / path.name).symlink_to(path)
-    (project / "target").symlink_to(copy_of_sample.target)
+    project = linked_project(tmp_path / "project", copy_of_sample.target)
     environment = {
         **copy_of_sample.environment, "DBT_PROFILES_DIR": str(project), "DBT_PROJECT_DIR": str(project),
         "DBT_LOG_PATH": str(tmp_path / "logs"),
